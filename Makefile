@@ -1,0 +1,161 @@
+# Builds, tests and plays with Remus; `make help` lists what can be asked of it.
+# SPDX-License-Identifier: Apache-2.0
+
+OUT := build$(if $(DEBUG),/debug)
+DEPS := build/.deps
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := all
+
+CC = gcc
+CLANG = clang
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
+
+##@ Build
+.PHONY: all deps clean help
+all: $(OUT)/xen-core			## build everything: the hypervisor, build/xen-core (DEBUG=1: build/debug)
+
+deps:					## install the Debian packages of deps.txt that are missing (as root)
+	@.ci/deps
+
+clean:					## remove build/
+	rm -rf build
+
+help:					## this list
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+$(DEPS): deps.txt
+	@mkdir -p $(@D)
+	@.ci/deps
+	@touch $@
+
+# --- xen-core: freestanding; the compiler's own headers and Xen's public ones are all it sees ---
+
+XC_FLAGS = -std=gnu11 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+	-isystem build/include -Ixen-core \
+	-m64 -mno-red-zone -mcmodel=kernel -mgeneral-regs-only -fno-pic -no-pie -fcf-protection=none \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
+	-fno-omit-frame-pointer -O2 -g $(WARNINGS) -Wshadow -Wcast-qual -Wundef
+XC_LINK = $(LD) -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
+	--fatal-warnings -T xen-core/xen-core.lds
+
+# A noun that differs in the debug build is two files, and the variant picks one.
+XC_FOUND := $(sort $(shell find xen-core -name '*.c' -o -name '*.S'))
+XC_SOURCES := $(filter-out $(if $(DEBUG),%_release.c,%_debug.c),$(XC_FOUND))
+XC_OBJECTS := $(XC_SOURCES:%=$(OUT)/objects/%.o)
+XC_HEADERS := $(shell find xen-core -name '*.h')
+GENERATED := build/include/xen build/include/version.h
+
+build/include/xen: | $(DEPS)
+	@mkdir -p $(@D)
+	ln -sfn /usr/include/xen $@
+
+.PHONY: FORCE
+build/include/version.h: FORCE | $(DEPS)
+	@mkdir -p $(@D)
+	@xen-core/version.sh >$@.new; cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+
+$(OUT)/objects/%.o: % Makefile | $(DEPS) $(GENERATED)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(XC_FLAGS) -MMD -MP -c -o $@ $<
+
+# Linked twice: the first image has no table of names, the second has that of the first, and it is
+# checked that the table did not move what it names.
+$(OUT)/symbols_none.S: xen-core/symbols.sh | $(DEPS)
+	@mkdir -p $(@D)
+	@xen-core/symbols.sh </dev/null >$@
+
+$(OUT)/xen-core.first: $(OUT)/symbols_none.S.o $(XC_OBJECTS) xen-core/xen-core.lds
+	@$(XC_LINK) -o $@ $(filter %.o,$^)
+
+$(OUT)/symbols.S: $(OUT)/xen-core.first xen-core/symbols.sh
+	@nm $< | xen-core/symbols.sh >$@
+
+$(OUT)/symbols_none.S.o $(OUT)/symbols.S.o: %.o: %
+	@$(CC) -c -o $@ $<
+
+$(OUT)/xen-core.elf: $(OUT)/symbols.S.o $(XC_OBJECTS) xen-core/xen-core.lds
+	@echo "  LD      $@"
+	@$(XC_LINK) -o $@ $(filter %.o,$^)
+	@nm $@ | xen-core/symbols.sh | cmp - $(OUT)/symbols.S
+
+# What a boot loader takes: multiboot 1 wants a 32-bit ELF, loaded at its physical addresses.
+$(OUT)/xen-core: $(OUT)/xen-core.elf
+	@echo "  IMAGE   $@"
+	@objcopy -O elf32-i386 --strip-debug $< $@
+
+-include $(XC_OBJECTS:.o=.d)
+
+# --- programs that test or fuzz sources on the build machine; a source names what it is linked with:
+#     /* links: xen-core/lib/xz.c ... */                                            on its first lines ---
+
+UNIT := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+links = $(shell sed -n '1,10s,.*/\* links: \(.*\) \*/.*,\1,p' $(1))
+HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) -Ixen-core -isystem build/include
+
+build/unit/%: tests/unit/%.c $$(call links,tests/unit/%.c) $(XC_HEADERS) Makefile | $(DEPS) $(GENERATED)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@echo "  TEST    $<"
+	@$(CC) $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all \
+		-o $@ $(filter %.c,$^) -lcmocka
+
+build/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c) $(XC_HEADERS) Makefile | $(DEPS) $(GENERATED)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@echo "  FUZZ    $<"
+	@$(CLANG) $(HOST_FLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $(filter %.c,$^)
+
+.PHONY: unit-programs fuzz-programs
+unit-programs: $(UNIT)
+fuzz-programs: $(FUZZ)
+
+##@ Test: each ends with a line "N passed, N failed"
+.PHONY: test test-lint test-unit test-hosts test-bochs fuzz soak
+test: $(DEPS)				## all of the tests below
+	+@tests/run-all.sh
+
+test-lint: $(DEPS) $(GENERATED)		## the rules of the house: layers, headers, layout, cppcheck
+	@LINT_CC='$(CC) $(XC_FLAGS)' tests/lint/run.sh
+
+test-unit: $(DEPS)			## single sources, compiled for this machine with sanitizers
+	+@$(MAKE) --no-print-directory -k unit-programs || true
+	@tests/unit/run.sh $(UNIT)
+
+test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
+	@python3 tests/bochs/run.py $<
+
+test-hosts: all				## whole emulated hosts; T=pattern chooses, T=list lists
+	@python3 tests/hosts/run.py '$(or $(T),*)'
+
+fuzz: $(DEPS)				## parsers of foreign bytes, FUZZ_SECONDS=60 each
+	+@$(MAKE) --no-print-directory -k fuzz-programs || true
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+
+soak: all				## the long campaigns
+	@python3 tests/hosts/run.py --soak '$(or $(T),*)'
+
+##@ Play and measure
+.PHONY: host demo bench
+host: all				## one emulated host on this terminal
+	@python3 tests/hosts/play.py
+
+demo: all				## a guided look at what works today
+	@python3 tests/hosts/play.py --demo
+
+bench: all				## measure; B=name runs one, without it they are listed
+	@python3 bench/run.py $(B)
+
+##@ Layout
+.PHONY: format format-check
+format: $(DEPS)				## lay out the C sources
+	@tests/lint/sources '*.[ch]' | xargs clang-format -i
+
+format-check: $(DEPS)			## say which lines `make format` would change
+	@tests/lint/check_format.sh

@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 
 CC = gcc
 CLANG = clang
-WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes
 
 ##@ Build
 .PHONY: all deps clean help
@@ -37,7 +37,7 @@ XC_FLAGS = -std=gnu11 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-fil
 	-isystem build/include -Ixen-core \
 	-m64 -mno-red-zone -mcmodel=kernel -mgeneral-regs-only -fno-pic -no-pie -fcf-protection=none \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
-	-fno-omit-frame-pointer -O2 -g $(WARNINGS) -Wshadow -Wcast-qual -Wundef
+	-fno-omit-frame-pointer -O2 -g $(WARNINGS) -Wmissing-prototypes -Wshadow -Wcast-qual -Wundef
 XC_LINK = $(LD) -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
 	--fatal-warnings -T xen-core/xen-core.lds
 
@@ -96,7 +96,8 @@ UNIT := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 links = $(shell sed -n '1,10s,.*/\* links: \(.*\) \*/.*,\1,p' $(1))
-HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) -Ixen-core -isystem build/include
+HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) -Wno-unused-parameter \
+	-Ixen-core -isystem build/include
 
 build/unit/%: tests/unit/%.c $$(call links,tests/unit/%.c) $(XC_HEADERS) Makefile | $(DEPS) $(GENERATED)
 	@mkdir -p $(@D)

@@ -2,7 +2,7 @@
 """Outside the vendor folders code names a CPU vendor's extension in one file: boot's choice of the table."""
 # SPDX-License-Identifier: Apache-2.0
 #
-# Comments and texts may; so may what Xen's ABI calls so.
+# Comments and texts may, and so may the list of what a CPU can have, hw/cpu: a fact, not a choice.
 
 import re
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path("xen-core")
 VENDOR_FOLDERS = (ROOT / "vcpu/svm", ROOT / "vcpu/vmx")
+CPU_FEATURES = (ROOT / "hw/cpu.h", ROOT / "hw/cpu.c")
 WORD = re.compile(r"\w*(?:svm|vmx)\w*", re.IGNORECASE)
 INVISIBLE = re.compile(r'/\*.*?\*/|//[^\n]*|(?<!include )"(?:\\.|[^"\\\n])*"', re.DOTALL)
 
@@ -22,7 +23,7 @@ def visible(text):
 def main():
     named = {}
     for path in sorted(p for p in ROOT.rglob("*") if p.suffix in (".c", ".h", ".S")):
-        if path.parent in VENDOR_FOLDERS:
+        if path.parent in VENDOR_FOLDERS or path in CPU_FEATURES:
             continue
         for number, line in enumerate(visible(path.read_text()).splitlines(), 1):
             for word in WORD.findall(line):

@@ -1,0 +1,85 @@
+/* The hypervisor's one way to read and write guest memory. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dirty/access.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/host_map.h"
+
+static size_t chunk(paddr_t address, size_t length)
+{
+	return MIN(length, PAGE_SIZE - (address & (PAGE_SIZE - 1)));
+}
+
+static int page_get(struct p2m *p2m, paddr_t address, bool write, mfn_t *mfn)
+{
+	enum p2m_type type;
+
+	*mfn = p2m_get(p2m, GFN(address >> PAGE_SHIFT), &type);
+	if (mfn_is_none(*mfn))
+		return -EFAULT;
+	if (write && !p2m_type_is_writable(type)) {
+		frame_put(*mfn);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+int access_read(struct p2m *p2m, paddr_t from, void *to, size_t length)
+{
+	char *out = to;
+
+	while (length) {
+		size_t n = chunk(from, length);
+		mfn_t mfn;
+		int err = page_get(p2m, from, false, &mfn);
+
+		if (err)
+			return err;
+		memcpy(out, (char *)mfn_to_virt(mfn) + (from & (PAGE_SIZE - 1)), n);
+		frame_put(mfn);
+		from += n;
+		out += n;
+		length -= n;
+	}
+	return 0;
+}
+
+int access_write(struct p2m *p2m, paddr_t to, const void *from, size_t length)
+{
+	const char *in = from;
+
+	while (length) {
+		size_t n = chunk(to, length);
+		mfn_t mfn;
+		int err = page_get(p2m, to, true, &mfn);
+
+		if (err)
+			return err;
+		memcpy((char *)mfn_to_virt(mfn) + (to & (PAGE_SIZE - 1)), in, n);
+		frame_put(mfn);
+		to += n;
+		in += n;
+		length -= n;
+	}
+	return 0;
+}
+
+int access_pin(struct p2m *p2m, gfn_t gfn, struct access_pin *pin)
+{
+	mfn_t mfn;
+	int err = page_get(p2m, gfn.v << PAGE_SHIFT, true, &mfn);
+
+	if (err)
+		return err;
+	*pin = (struct access_pin){.mfn = mfn, .address = mfn_to_virt(mfn)};
+	return 0;
+}
+
+void access_unpin(struct access_pin *pin)
+{
+	if (pin->address)
+		frame_put(pin->mfn);
+	*pin = (struct access_pin){.mfn = MFN_NONE};
+}

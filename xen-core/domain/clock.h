@@ -1,0 +1,20 @@
+/* The guest's clock: time records in vcpu_info, wall clock in shared info. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef XEN_CORE_DOMAIN_CLOCK_H
+#define XEN_CORE_DOMAIN_CLOCK_H
+
+#include "domain/domain.h"
+
+/* Writes the vCPU's time record (pvclock: version, tsc_timestamp, system_time, scale, flags) in
+ * vcpu->info, and in shared info's own array for the first 32 vCPUs. */
+void domain_clock_publish(struct vcpu *vcpu);
+
+/* Writes wc_version, wc_sec, wc_nsec, wc_sec_hi of the domain's shared info. */
+void domain_clock_publish_wall(struct domain *domain);
+
+/* platform_op settime: wall clock seconds.nanoseconds at a given system time, for all domains. */
+void domain_clock_set_wall(uint64_t seconds, uint32_t nanoseconds, nanos_t system_time);
+
+void domain_clock_init(void); /* wall clock from the RTC */
+
+#endif

@@ -1,0 +1,301 @@
+/* Domains: their list, life and end. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/domain.h"
+
+#include "domain/unit.h"
+#include "hw/percpu.h"
+#include "irq/vlapic.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/host_map.h"
+#include "sched/sched.h"
+#include "vcpu/ops.h"
+#include "vcpu/xstate.h"
+
+#define SHUTDOWN_NONE 255
+
+struct domain *dom0;
+
+static struct list domains = LIST_INIT(domains); /* by rising id */
+static struct lock domains_lock = LOCK_INIT(LOCK_DOMAINS);
+static void (*exit_hook)(struct domain *domain);
+
+struct vcpu *this_vcpu(void)
+{
+	return this_cpu()->current;
+}
+
+void domain_set_exit_hook(void (*hook)(struct domain *domain))
+{
+	exit_hook = hook;
+}
+
+static struct domain *find_from(domid_t id)
+{
+	LIST_FOR_EACH(item, &domains) {
+		struct domain *domain = LIST_ENTRY(item, struct domain, link);
+
+		if (domain->id >= id)
+			return domain;
+	}
+	return NULL;
+}
+
+struct domain *domain_get_next(domid_t id)
+{
+	struct domain *domain;
+
+	lock_take(&domains_lock);
+	domain = find_from(id);
+	if (domain)
+		__atomic_fetch_add(&domain->references, 1, __ATOMIC_SEQ_CST);
+	lock_release(&domains_lock);
+	return domain;
+}
+
+struct domain *domain_get(domid_t id, struct vcpu *caller)
+{
+	domid_t wanted = id == DOMID_SELF ? caller->domain->id : id;
+	struct domain *domain = domain_get_next(wanted);
+
+	if (domain && domain->id != wanted) {
+		domain_put(domain);
+		return NULL;
+	}
+	return domain;
+}
+
+/* Ids grow from 1; a free one is wanted. */
+static int insert(struct domain *domain, domid_t wanted)
+{
+	struct domain *next;
+
+	lock_take(&domains_lock);
+	if (wanted == DOMID_INVALID) {
+		wanted = 1;
+		while ((next = find_from(wanted)) && next->id == wanted)
+			wanted++;
+	}
+	next = find_from(wanted);
+	if (wanted >= DOMID_FIRST_RESERVED || (next && next->id == wanted)) {
+		lock_release(&domains_lock);
+		return next && next->id == wanted ? -EEXIST : -EINVAL;
+	}
+	domain->id = wanted;
+	list_insert_before(next ? &next->link : &domains, &domain->link);
+	lock_release(&domains_lock);
+	return 0;
+}
+
+static void remove(struct domain *domain)
+{
+	lock_take(&domains_lock);
+	list_remove(&domain->link);
+	lock_release(&domains_lock);
+}
+
+static int shared_info_create(struct domain *domain)
+{
+	mfn_t mfn = frame_alloc(0, DOMID_XEN);
+
+	if (mfn_is_none(mfn))
+		return -ENOMEM;
+	domain->shared_info = mfn_to_virt(mfn);
+	domain->shared_info_gfn = GFN_NONE;
+	return 0;
+}
+
+static void units_destroy(struct domain *domain, unsigned created)
+{
+	while (created--)
+		if (domain_units[created]->domain_destroy)
+			domain_units[created]->domain_destroy(domain);
+}
+
+static int units_create(struct domain *domain, const struct domain_config *config)
+{
+	for (unsigned i = 0; i < domain_unit_count; i++) {
+		int err = domain_units[i]->domain_create
+				  ? domain_units[i]->domain_create(domain, config)
+				  : 0;
+
+		if (err) {
+			units_destroy(domain, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void config_apply(struct domain *domain, const struct domain_config *config)
+{
+	domain->privileged = config->privileged;
+	domain->references = 1;
+	domain->vcpu_count = config->max_vcpus;
+	domain->ssidref = config->ssidref;
+	domain->create_flags = config->create_flags;
+	domain->emulation_flags = config->emulation_flags;
+	domain->controller_pauses = 1;
+	domain->shutdown_code = SHUTDOWN_NONE;
+	memcpy(domain->handle, config->handle, sizeof(domain->handle));
+	lock_init(&domain->lock, LOCK_DOMAIN);
+}
+
+int domain_create(const struct domain_config *config, struct domain **created)
+{
+	struct domain *domain;
+	int err;
+
+	if (!config->max_vcpus || config->max_vcpus > DOMAIN_MAX_VCPUS)
+		return -EINVAL;
+	domain = heap_alloc(sizeof(*domain));
+	if (!domain)
+		return -ENOMEM;
+	config_apply(domain, config);
+	err = insert(domain, config->id);
+	if (err)
+		goto free_domain;
+	err = p2m_init(&domain->p2m, domain->id);
+	if (err)
+		goto remove_domain;
+	err = shared_info_create(domain);
+	if (err)
+		goto destroy_p2m;
+	err = units_create(domain, config);
+	if (err)
+		goto free_shared_info;
+	*created = domain;
+	return 0;
+
+free_shared_info:
+	frame_put(virt_to_mfn(domain->shared_info));
+destroy_p2m:
+	p2m_destroy(&domain->p2m);
+remove_domain:
+	remove(domain);
+free_domain:
+	heap_free(domain);
+	return err;
+}
+
+static void vcpu_free(struct vcpu *vcpu)
+{
+	vlapic_destroy(vcpu);
+	if (vcpu->backend)
+		vcpu_ops->destroy(vcpu);
+	xstate_destroy(vcpu);
+	heap_free(vcpu);
+}
+
+static struct vcpu *vcpu_alloc(struct domain *domain, unsigned id)
+{
+	struct vcpu *vcpu = heap_alloc(sizeof(*vcpu));
+
+	if (!vcpu)
+		return NULL;
+	vcpu->id = id;
+	vcpu->apic_id = id * 2; /* as libxl writes it into a guest's MADT */
+	vcpu->domain = domain;
+	vcpu->p2m = &domain->p2m;
+	vcpu->info = id < XEN_LEGACY_MAX_VCPUS ? &domain->shared_info->vcpu_info[id]
+					       : &vcpu->early_info;
+	lock_init(&vcpu->event_lock, LOCK_VCPU);
+	if (xstate_create(vcpu) || vcpu_ops->create(vcpu) || vlapic_create(vcpu)) {
+		vcpu_free(vcpu);
+		return NULL;
+	}
+	return vcpu;
+}
+
+static void vcpu_units_destroy(struct vcpu *vcpu, unsigned created)
+{
+	while (created--)
+		if (domain_units[created]->vcpu_destroy)
+			domain_units[created]->vcpu_destroy(vcpu);
+}
+
+int domain_vcpu_create(struct domain *domain, unsigned id, struct cpu *cpu)
+{
+	struct vcpu *vcpu;
+
+	if (id >= domain->vcpu_count)
+		return -EINVAL;
+	if (domain->vcpus[id])
+		return -EEXIST;
+	vcpu = vcpu_alloc(domain, id);
+	if (!vcpu)
+		return -ENOMEM;
+	vcpu->pauses = domain->controller_pauses != 0;
+	sched_vcpu_init(vcpu, cpu);
+	for (unsigned i = 0; i < domain_unit_count; i++) {
+		int err = domain_units[i]->vcpu_create ? domain_units[i]->vcpu_create(vcpu) : 0;
+
+		if (err) {
+			vcpu_units_destroy(vcpu, i);
+			vcpu_free(vcpu);
+			return err;
+		}
+	}
+	domain->vcpus[id] = vcpu;
+	return 0;
+}
+
+static void destroy(struct domain *domain)
+{
+	remove(domain);
+	for (unsigned i = 0; i < domain->vcpu_count; i++) {
+		if (!domain->vcpus[i])
+			continue;
+		vcpu_units_destroy(domain->vcpus[i], domain_unit_count);
+		sched_vcpu_destroy(domain->vcpus[i]);
+		access_unpin(&domain->vcpus[i]->info_pin);
+		vcpu_free(domain->vcpus[i]);
+	}
+	units_destroy(domain, domain_unit_count);
+	p2m_destroy(&domain->p2m);
+	frame_put(virt_to_mfn(domain->shared_info));
+	heap_free(domain);
+}
+
+void domain_put(struct domain *domain)
+{
+	if (!__atomic_sub_fetch(&domain->references, 1, __ATOMIC_SEQ_CST))
+		destroy(domain);
+}
+
+void domain_pause(struct domain *domain)
+{
+	for (unsigned i = 0; i < domain->vcpu_count; i++)
+		if (domain->vcpus[i])
+			sched_pause(domain->vcpus[i]);
+}
+
+void domain_unpause(struct domain *domain)
+{
+	for (unsigned i = 0; i < domain->vcpu_count; i++)
+		if (domain->vcpus[i])
+			sched_unpause(domain->vcpus[i]);
+}
+
+void domain_shutdown(struct domain *domain, unsigned code)
+{
+	bool first;
+
+	lock_take(&domain->lock);
+	first = !domain->shut_down;
+	if (first) {
+		domain->shut_down = true;
+		domain->shutdown_code = code;
+	}
+	lock_release(&domain->lock);
+	if (!first)
+		return;
+	log_info("domain %u shuts down, code %u\n", domain->id, code);
+	domain_pause(domain);
+	if (exit_hook)
+		exit_hook(domain);
+}

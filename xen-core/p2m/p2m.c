@@ -1,0 +1,298 @@
+/* The map from a domain's frame numbers to the machine's: walk, map, split, unmap, destroy. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "p2m/p2m.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "mm/frame.h"
+#include "mm/host_map.h"
+#include "p2m/entry.h"
+#include "p2m/flush.h"
+
+/*
+ * Tables are only ever added while the domain lives, so a lower table, once seen, stays. A frame's
+ * reference is dropped after the flush, never before: until then a CPU may still use it.
+ */
+
+static uint64_t *table_of(mfn_t table)
+{
+	return mfn_to_virt(table);
+}
+
+static unsigned index_at(gfn_t gfn, unsigned level)
+{
+	return gfn.v >> (P2M_FANOUT_SHIFT * level) & (P2M_FANOUT - 1);
+}
+
+static unsigned order_at(unsigned level)
+{
+	return P2M_FANOUT_SHIFT * level;
+}
+
+static bool gfn_is_valid(gfn_t gfn)
+{
+	return !(gfn.v >> (P2M_FANOUT_SHIFT * P2M_LEVELS));
+}
+
+bool p2m_type_is_writable(enum p2m_type type)
+{
+	return type == P2M_RAM || type == P2M_SHARED || type == P2M_FOREIGN || type == P2M_GRANT ||
+	       type == P2M_DEVICE;
+}
+
+static bool type_is_counted(enum p2m_type type)
+{
+	return type != P2M_NONE && type != P2M_DEVICE;
+}
+
+static mfn_t table_new(struct p2m *p2m)
+{
+	mfn_t table = frame_alloc(0, DOMID_XEN);
+
+	if (!mfn_is_none(table))
+		p2m->tables++;
+	return table;
+}
+
+int p2m_init(struct p2m *p2m, domid_t owner)
+{
+	*p2m = (struct p2m){.owner = owner};
+	lock_init(&p2m->lock, LOCK_P2M);
+	p2m->root = table_new(p2m);
+	return mfn_is_none(p2m->root) ? -ENOMEM : 0;
+}
+
+/* Replaces a large leaf by a table of the same translations, one size smaller. */
+static int split(struct p2m *p2m, uint64_t *entry, unsigned level)
+{
+	mfn_t table = table_new(p2m);
+	mfn_t first = p2m_entry_mfn(*entry);
+	unsigned order = order_at(level - 1);
+
+	if (mfn_is_none(table))
+		return -ENOMEM;
+	for (unsigned i = 0; i < P2M_FANOUT; i++)
+		table_of(table)[i] = p2m_entry_leaf(MFN(first.v + ((uint64_t)i << order)), order,
+						    p2m_entry_type(*entry));
+	__atomic_store_n(entry, p2m_entry_table(table), __ATOMIC_RELEASE);
+	return 0;
+}
+
+/*
+ * The entry for gfn at a level, with the tables above it made and large pages above it split.
+ * NULL for want of memory.
+ */
+static uint64_t *entry_make(struct p2m *p2m, gfn_t gfn, unsigned to_level)
+{
+	uint64_t *table = table_of(p2m->root);
+
+	for (unsigned level = P2M_LEVELS - 1; level > to_level; level--) {
+		uint64_t *entry = &table[index_at(gfn, level)];
+
+		if (!p2m_entry_is_present(*entry)) {
+			mfn_t lower = table_new(p2m);
+
+			if (mfn_is_none(lower))
+				return NULL;
+			__atomic_store_n(entry, p2m_entry_table(lower), __ATOMIC_RELEASE);
+		} else if (p2m_entry_is_leaf(*entry, level) && split(p2m, entry, level)) {
+			return NULL;
+		}
+		table = table_of(p2m_entry_mfn(*entry));
+	}
+	return &table[index_at(gfn, to_level)];
+}
+
+/* The leaf that maps gfn and its level, or NULL. */
+static uint64_t *entry_find(struct p2m *p2m, gfn_t gfn, unsigned *level)
+{
+	uint64_t *table = table_of(p2m->root);
+
+	for (*level = P2M_LEVELS - 1;; (*level)--) {
+		uint64_t *entry = &table[index_at(gfn, *level)];
+
+		if (!p2m_entry_is_present(*entry))
+			return NULL;
+		if (p2m_entry_is_leaf(*entry, *level))
+			return entry;
+		table = table_of(p2m_entry_mfn(*entry));
+	}
+}
+
+/* An empty table left by earlier unmaps may stand where a large leaf is wanted. */
+static bool table_is_empty(mfn_t table)
+{
+	for (unsigned i = 0; i < P2M_FANOUT; i++)
+		if (p2m_entry_is_present(table_of(table)[i]))
+			return false;
+	return true;
+}
+
+static int map_locked(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type)
+{
+	unsigned level = order / P2M_FANOUT_SHIFT;
+	uint64_t *entry = entry_make(p2m, gfn, level);
+
+	if (!entry)
+		return -ENOMEM;
+	if (p2m_entry_is_present(*entry)) {
+		bool stale = !p2m_entry_is_leaf(*entry, level) && level == 1 &&
+			     table_is_empty(p2m_entry_mfn(*entry));
+
+		if (!stale)
+			return -EEXIST;
+		frame_put(p2m_entry_mfn(*entry));
+		p2m->tables--;
+	}
+	__atomic_store_n(entry, p2m_entry_leaf(mfn, order, type), __ATOMIC_RELEASE);
+	p2m->entries[type] += BIT(order);
+	if (type == P2M_RAM && gfn.v + BIT(order) - 1 > p2m->highest.v)
+		p2m->highest = GFN(gfn.v + BIT(order) - 1);
+	return 0;
+}
+
+int p2m_map(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type)
+{
+	int err;
+
+	ASSERT(order == P2M_ORDER_4K || order == P2M_ORDER_2M || order == P2M_ORDER_1G);
+	ASSERT(!((gfn.v | mfn.v) & (BIT(order) - 1)));
+	if (!gfn_is_valid(gfn))
+		return -EINVAL;
+	lock_take(&p2m->lock);
+	err = map_locked(p2m, gfn, mfn, order, type);
+	lock_release(&p2m->lock);
+	return err;
+}
+
+/* Takes the entry out; the frame's reference is now the caller's. */
+static enum p2m_type clear_locked(struct p2m *p2m, gfn_t gfn, mfn_t *mfn)
+{
+	unsigned level;
+	uint64_t *entry = entry_find(p2m, gfn, &level);
+	enum p2m_type type;
+
+	if (!entry)
+		return P2M_NONE;
+	if (level) {
+		entry = entry_make(p2m, gfn, 0);
+		if (!entry)
+			return P2M_NONE;
+	}
+	type = p2m_entry_type(*entry);
+	*mfn = p2m_entry_mfn(*entry);
+	__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
+	p2m->entries[type]--;
+	return type;
+}
+
+enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn)
+{
+	mfn_t mfn = MFN_NONE;
+	enum p2m_type type = P2M_NONE;
+
+	if (!gfn_is_valid(gfn))
+		return P2M_NONE;
+	lock_take(&p2m->lock);
+	type = clear_locked(p2m, gfn, &mfn);
+	lock_release(&p2m->lock);
+	if (type == P2M_NONE)
+		return type;
+	p2m_flush(__atomic_load_n(&p2m->cpus, __ATOMIC_SEQ_CST));
+	if (type_is_counted(type))
+		frame_put(mfn);
+	return type;
+}
+
+int p2m_replace(struct p2m *p2m, gfn_t gfn, mfn_t mfn, enum p2m_type type)
+{
+	mfn_t old = MFN_NONE;
+	enum p2m_type old_type;
+	int err;
+
+	if (!gfn_is_valid(gfn))
+		return -EINVAL;
+	lock_take(&p2m->lock);
+	if (!entry_make(p2m, gfn, 0)) { /* with the path made, nothing below can fail */
+		lock_release(&p2m->lock);
+		return -ENOMEM;
+	}
+	old_type = clear_locked(p2m, gfn, &old);
+	err = map_locked(p2m, gfn, mfn, P2M_ORDER_4K, type);
+	ASSERT(!err);
+	lock_release(&p2m->lock);
+	if (old_type != P2M_NONE)
+		p2m_flush(__atomic_load_n(&p2m->cpus, __ATOMIC_SEQ_CST));
+	if (type_is_counted(old_type))
+		frame_put(old);
+	return 0;
+}
+
+mfn_t p2m_peek(struct p2m *p2m, gfn_t gfn, enum p2m_type *type, unsigned *order)
+{
+	unsigned level;
+	uint64_t *entry = gfn_is_valid(gfn) ? entry_find(p2m, gfn, &level) : NULL;
+	uint64_t value = entry ? __atomic_load_n(entry, __ATOMIC_ACQUIRE) : 0;
+
+	if (!p2m_entry_is_present(value)) {
+		if (type)
+			*type = P2M_NONE;
+		return MFN_NONE;
+	}
+	if (type)
+		*type = p2m_entry_type(value);
+	if (order)
+		*order = order_at(level);
+	return MFN(p2m_entry_mfn(value).v + (gfn.v & (BIT(order_at(level)) - 1)));
+}
+
+mfn_t p2m_get(struct p2m *p2m, gfn_t gfn, enum p2m_type *type)
+{
+	enum p2m_type found;
+	mfn_t mfn;
+
+	lock_take(&p2m->lock);
+	mfn = p2m_peek(p2m, gfn, &found, NULL);
+	if (type_is_counted(found))
+		frame_get(mfn);
+	else
+		mfn = MFN_NONE;
+	lock_release(&p2m->lock);
+	if (type)
+		*type = found;
+	return mfn;
+}
+
+static void drop_leaf(uint64_t entry, unsigned level)
+{
+	mfn_t mfn = p2m_entry_mfn(entry);
+
+	if (!type_is_counted(p2m_entry_type(entry)))
+		return;
+	for (uint64_t i = 0; i < BIT(order_at(level)); i++)
+		frame_put(MFN(mfn.v + i));
+}
+
+static void drop_table(mfn_t table, unsigned level)
+{
+	for (unsigned i = 0; i < P2M_FANOUT; i++) {
+		uint64_t entry = table_of(table)[i];
+
+		if (!p2m_entry_is_present(entry))
+			continue;
+		if (p2m_entry_is_leaf(entry, level))
+			drop_leaf(entry, level);
+		else
+			drop_table(p2m_entry_mfn(entry), level - 1);
+	}
+	frame_put(table);
+}
+
+void p2m_destroy(struct p2m *p2m)
+{
+	if (!p2m->root.v || mfn_is_none(p2m->root))
+		return;
+	p2m_flush(p2m->cpus);
+	drop_table(p2m->root, P2M_LEVELS - 1);
+	p2m->root = MFN_NONE;
+}

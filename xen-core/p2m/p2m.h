@@ -1,0 +1,67 @@
+/* The map from a domain's frame numbers to the machine's, kept in the format the CPU walks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef XEN_CORE_P2M_P2M_H
+#define XEN_CORE_P2M_P2M_H
+
+#include "abi/public.h"
+#include "hw/lock.h"
+#include "lib/types.h"
+
+/*
+ * Every entry but P2M_DEVICE holds one reference on its frame (mm/frame.h): p2m_map takes over the
+ * caller's, p2m_unmap and p2m_destroy drop it. Ownership is therefore counted from the first day.
+ */
+enum p2m_type {
+	P2M_NONE,	/* nothing there */
+	P2M_RAM,	/* the domain's own frame */
+	P2M_RAM_RO,
+	P2M_SHARED,	/* a page of the hypervisor's shown to the guest: shared info, grant table */
+	P2M_FOREIGN,	/* another domain's frame, mapped by privilege */
+	P2M_FOREIGN_RO,
+	P2M_GRANT,	/* another domain's frame, mapped by its grant */
+	P2M_GRANT_RO,
+	P2M_DEVICE,	/* machine address that is not RAM: dom0's devices; not counted */
+	P2M_TYPES
+};
+
+#define P2M_ORDER_4K 0
+#define P2M_ORDER_2M 9
+#define P2M_ORDER_1G 18
+
+struct p2m {
+	struct lock lock;
+	domid_t owner;
+	mfn_t root;		    /* top level table; its address goes into the VMCB */
+	unsigned long cpus;	    /* CPUs that may hold translations (bit per cpu id) */
+	uint64_t tables;	    /* frames spent on the tables */
+	uint64_t entries[P2M_TYPES]; /* 4 KiB pages mapped, by type */
+	gfn_t highest;		    /* highest gfn ever mapped as RAM */
+};
+
+int p2m_init(struct p2m *p2m, domid_t owner);
+void p2m_destroy(struct p2m *p2m); /* drops every reference and the tables */
+
+/*
+ * Maps 2^order pages (both numbers aligned to the order). -EEXIST if any of the gfns is mapped,
+ * -ENOMEM without change. On success the entry owns the caller's reference on each frame.
+ */
+int p2m_map(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type);
+
+/* Unmaps one page (a large entry is split) and drops its reference. Returns the type that was there. */
+enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn);
+
+/* Swaps in another frame at a gfn that may or may not be mapped; as unmap and map, under one lock. */
+int p2m_replace(struct p2m *p2m, gfn_t gfn, mfn_t mfn, enum p2m_type type);
+
+/*
+ * The frame at a gfn with an extra reference (frame_put it), MFN_NONE if there is none or it is
+ * device memory. type may be NULL.
+ */
+mfn_t p2m_get(struct p2m *p2m, gfn_t gfn, enum p2m_type *type);
+
+/* Without a reference: the entry may be gone when this returns. For dumps and device entries. */
+mfn_t p2m_peek(struct p2m *p2m, gfn_t gfn, enum p2m_type *type, unsigned *order);
+
+bool p2m_type_is_writable(enum p2m_type type);
+
+#endif

@@ -1,0 +1,13 @@
+/* The subsystems that come and go with a domain, in order of creation. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/unit.h"
+#include "event/event.h"
+#include "grant/grant.h"
+#include "lib/types.h"
+
+const struct unit *const domain_units[] = {
+	&event_unit,
+	&grant_unit,
+};
+
+const unsigned domain_unit_count = ARRAY_SIZE(domain_units);

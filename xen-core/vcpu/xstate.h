@@ -1,0 +1,21 @@
+/* The FPU and vector registers of a vCPU, in the CPU or in memory. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef XEN_CORE_VCPU_XSTATE_H
+#define XEN_CORE_VCPU_XSTATE_H
+
+#include "vcpu/vcpu.h"
+
+void xstate_cpu_init(void); /* each CPU */
+
+int xstate_create(struct vcpu *vcpu); /* the state after RESET */
+void xstate_destroy(struct vcpu *vcpu);
+
+void xstate_load(struct vcpu *vcpu);
+void xstate_save(struct vcpu *vcpu);
+
+/* XSETBV by the guest. -EINVAL: the guest gets #GP. The vCPU is loaded on this CPU. */
+int xstate_set_xcr0(struct vcpu *vcpu, uint64_t value);
+
+uint64_t xstate_supported(void); /* XCR0 bits that a guest may set; 0: no XSAVE */
+
+#endif

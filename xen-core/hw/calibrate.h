@@ -6,7 +6,7 @@
 #include "lib/types.h"
 
 struct calibrate_sample {
-	uint64_t tsc;	/* half way between just before and just after the counter was read */
+	uint64_t tsc;   /* half way between just before and just after the counter was read */
 	uint64_t width; /* between these two: the sample is out by at most half of it */
 	uint32_t count;
 };

@@ -37,10 +37,10 @@ void clock_delay(uint64_t nanoseconds); /* busy; for hardware that wants it */
  * and stops a timer sees to it that no two CPUs do so with the same one at the same time.
  */
 struct timer {
-	struct list link;		/* in cpu->timers; empty when not pending */
+	struct list link; /* in cpu->timers; empty when not pending */
 	nanos_t expires;
 	void (*fire)(struct timer *timer);
-	struct cpu *cpu;		/* where it is pending, else NULL */
+	struct cpu *cpu; /* where it is pending, else NULL */
 };
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer));

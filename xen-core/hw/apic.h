@@ -11,13 +11,13 @@
  * blocks the hypervisor.
  */
 #define VECTOR_FIRST_OWN 0xf0
-#define VECTOR_TIMER 0xf8
-#define VECTOR_KICK 0xf9
-#define VECTOR_CALL 0xfa
-#define VECTOR_ERROR 0xfe
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_TIMER     0xf8
+#define VECTOR_KICK      0xf9
+#define VECTOR_CALL      0xfa
+#define VECTOR_ERROR     0xfe
+#define VECTOR_SPURIOUS  0xff
 
-void apic_init(void);	  /* boot CPU: find and map */
+void apic_init(void);     /* boot CPU: find and map */
 void apic_cpu_init(void); /* each CPU */
 
 uint32_t apic_id(void);
@@ -28,7 +28,7 @@ bool apic_is_level(uint8_t vector); /* the trigger mode that the vector was acce
 void apic_send(uint32_t apic_id, uint8_t vector);
 void apic_send_init(uint32_t apic_id);
 void apic_send_startup(uint32_t apic_id, uint8_t page);
-void apic_send_nmi_others(void); /* to every other CPU that is online */
+void apic_send_nmi_others(void);     /* to every other CPU that is online */
 bool apic_reaches(uint32_t apic_id); /* ids beyond 8 bits need x2APIC */
 
 /* One-shot timer in ticks of apic_timer_khz(); 0 stops it. With TSC deadline a tick is one of the TSC. */

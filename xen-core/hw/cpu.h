@@ -6,16 +6,16 @@
 #include "lib/types.h"
 
 #define MSR_APIC_BASE 0x1b
-#define MSR_EFER 0xc0000080
-#define EFER_SCE BIT(0)
-#define EFER_LME BIT(8)
-#define EFER_LMA BIT(10)
-#define EFER_NXE BIT(11)
-#define EFER_SVME BIT(12)
-#define MSR_PAT 0x277
-#define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
-#define MSR_TSC_AUX 0xc0000103
+#define MSR_EFER      0xc0000080
+#define EFER_SCE      BIT(0)
+#define EFER_LME      BIT(8)
+#define EFER_LMA      BIT(10)
+#define EFER_NXE      BIT(11)
+#define EFER_SVME     BIT(12)
+#define MSR_PAT       0x277
+#define MSR_FS_BASE   0xc0000100
+#define MSR_GS_BASE   0xc0000101
+#define MSR_TSC_AUX   0xc0000103
 
 #define CR0_PE BIT(0)
 #define CR0_MP BIT(1)
@@ -29,25 +29,25 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
-#define CR4_PSE BIT(4)
-#define CR4_PAE BIT(5)
-#define CR4_MCE BIT(6)
-#define CR4_PGE BIT(7)
-#define CR4_OSFXSR BIT(9)
+#define CR4_PSE        BIT(4)
+#define CR4_PAE        BIT(5)
+#define CR4_MCE        BIT(6)
+#define CR4_PGE        BIT(7)
+#define CR4_OSFXSR     BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
-#define CR4_UMIP BIT(11)
-#define CR4_LA57 BIT(12)
-#define CR4_FSGSBASE BIT(16)
-#define CR4_PCIDE BIT(17)
-#define CR4_OSXSAVE BIT(18)
-#define CR4_SMEP BIT(20)
-#define CR4_SMAP BIT(21)
+#define CR4_UMIP       BIT(11)
+#define CR4_LA57       BIT(12)
+#define CR4_FSGSBASE   BIT(16)
+#define CR4_PCIDE      BIT(17)
+#define CR4_OSXSAVE    BIT(18)
+#define CR4_SMEP       BIT(20)
+#define CR4_SMAP       BIT(21)
 
 #define RFLAGS_FIXED BIT(1)
-#define RFLAGS_TF BIT(8)
-#define RFLAGS_IF BIT(9)
-#define RFLAGS_RF BIT(16)
-#define RFLAGS_AC BIT(18)
+#define RFLAGS_TF    BIT(8)
+#define RFLAGS_IF    BIT(9)
+#define RFLAGS_RF    BIT(16)
+#define RFLAGS_AC    BIT(18)
 
 struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
@@ -58,8 +58,8 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 	struct cpuid r;
 
 	asm volatile("cpuid"
-		     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-		     : "a"(leaf), "c"(subleaf));
+	             : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+	             : "a"(leaf), "c"(subleaf));
 	return r;
 }
 
@@ -74,7 +74,7 @@ static inline uint64_t rdmsr(uint32_t msr)
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
 	asm volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-		     : "memory");
+	             : "memory");
 }
 
 /* As rdmsr and wrmsr, but -EFAULT where the CPU raises #GP. */

@@ -21,20 +21,20 @@ struct vcpu;
 struct timer;
 
 struct cpu {
-	unsigned id;			 /* 0 is the boot CPU; dense */
+	unsigned id; /* 0 is the boot CPU; dense */
 	uint32_t apic_id;
 	bool online;
-	bool kicked;			 /* asked to go round its run loop (atomic) */
-	void *stack;			 /* the block; see above */
-	struct vcpu *current;		 /* the vCPU that this CPU runs or NULL when idle */
-	struct vcpu *loaded;		 /* whose FS, GS, TR, syscall MSRs, FPU are in the CPU, or NULL */
-	void *backend;			 /* the vendor backend's own (host save area, ...) */
-	struct lock timer_lock;		 /* over timers and timer_programmed */
-	struct list timers;		 /* hw/timer.c: armed timers, soonest first */
-	nanos_t timer_programmed;	 /* what the APIC timer is set to; 0: nothing */
-	unsigned locks_held;		 /* bit per lock level: debug builds check the order */
-	uint64_t interrupts;		 /* taken by the hypervisor since boot */
-	unsigned long calls;		 /* cross calls waiting for this CPU, bit per caller (hw/ipi.c) */
+	bool kicked;              /* asked to go round its run loop (atomic) */
+	void *stack;              /* the block; see above */
+	struct vcpu *current;     /* the vCPU that this CPU runs or NULL when idle */
+	struct vcpu *loaded;      /* whose FS, GS, TR, syscall MSRs, FPU are in the CPU, or NULL */
+	void *backend;            /* the vendor backend's own (host save area, ...) */
+	struct lock timer_lock;   /* over timers and timer_programmed */
+	struct list timers;       /* hw/timer.c: armed timers, soonest first */
+	nanos_t timer_programmed; /* what the APIC timer is set to; 0: nothing */
+	unsigned locks_held;      /* bit per lock level: debug builds check the order */
+	uint64_t interrupts;      /* taken by the hypervisor since boot */
+	unsigned long calls;      /* cross calls waiting for this CPU, bit per caller (hw/ipi.c) */
 };
 
 static inline struct cpu *this_cpu(void)
@@ -45,7 +45,7 @@ static inline struct cpu *this_cpu(void)
 	return *(struct cpu **)((sp | (STACK_SIZE - 1)) - 15);
 }
 
-extern unsigned cpu_count;	  /* CPUs that are up */
+extern unsigned cpu_count;         /* CPUs that are up */
 extern struct cpu *cpus[MAX_CPUS]; /* by id */
 
 #endif

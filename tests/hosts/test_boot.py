@@ -45,6 +45,8 @@ def boot_login(lab, cpus):
     state = host.run("systemctl is-system-running --wait", check=False, timeout=120).out.strip()
     failed = host.out("systemctl list-units --failed --plain --no-legend")
     assert (state, failed) == ("running", ""), f"system is {state}; failed units: {failed}"
+    if host.settings.hypervisor != "none":
+        assert "Domain-0" in host.out("xl list"), "Debian's xen service did not start xenstored"
 
 
 @test(timeout=600)

@@ -29,7 +29,7 @@ XEN_PACKAGE = "xen-hypervisor-4.17-amd64"
 VERSIONED = ["linux-image-amd64", "xen-utils-4.17", "systemd", XEN_PACKAGE]
 ROOT_PASSWORD = "remus"
 SPARE_BYTES = 1 << 30
-KEEP_IMAGES = 2
+KEEP_IMAGES = 3
 
 
 def cache_dir():
@@ -166,7 +166,7 @@ def build(work, log):
 
 
 def prune(cache, keep):
-    """Old images go, newest first; running hosts keep theirs open and lose nothing."""
+    """The oldest images go; hosts that run on one keep it open and lose nothing."""
     images = sorted(cache.glob("image-*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in [path for path in images if path != keep][KEEP_IMAGES - 1:]:
         shutil.rmtree(old, ignore_errors=True)
@@ -185,6 +185,8 @@ def ensure():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
             return target
+        for left_by_a_killed_build in cache.glob("building-*"):
+            shutil.rmtree(left_by_a_killed_build)
         with open(cache / "image-build.log", "w") as log, \
                 tempfile.TemporaryDirectory(prefix="building-", dir=cache) as work:
             os.chmod(work, 0o755)

@@ -56,6 +56,7 @@ class Channel:
 
     def ask(self, wait, body=b"", **request):
         """Send a request, wait so many seconds for its answer: (header, body)."""
+        what = request.get("command", request["op"])
         number = self._send(request, body)
         deadline = time.monotonic() + wait
         with self.changed:
@@ -64,7 +65,7 @@ class Channel:
                 if self.closed:
                     raise HostFailed("the host ended while a command was waited for")
                 if time.monotonic() > deadline:
-                    raise TimedOut(f"no answer from the host within {wait:.0f} s")
+                    raise TimedOut(f"no answer to `{what}` within {wait:.0f} s")
                 self.changed.wait(0.2)
             header, answer = self.answers.pop(number)
         if "error" in header:

@@ -86,7 +86,7 @@ class Host:
                                      + self.stderr.read_text().strip()) from None
                 time.sleep(0.02)
 
-    def wait_boot(self, timeout=150):
+    def wait_boot(self, timeout=240):
         """Wait until the agent in dom0 answers, and give dom0 its addresses."""
         self.channel.ask(timeout, op="ping")
         commands = []

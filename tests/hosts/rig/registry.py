@@ -21,7 +21,7 @@ class Test:
 ALL: list[Test] = []
 
 
-def test(function=None, *, timeout=180, soak=False, name=None, **arguments):
+def test(function=None, *, timeout=300, soak=False, name=None, **arguments):
     """Register a test. Stack it with different names and arguments to run one function in variants:
 
     @test(name="boot_shell_2cpu", cpus=2)
@@ -45,7 +45,7 @@ def load():
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"two tests are called {name}")
-    return ALL
+    return sorted(ALL, key=lambda item: (AREAS.index(item.name.split("_")[0]), item.name))
 
 
 def matching(tests, patterns, soak):

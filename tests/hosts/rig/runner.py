@@ -17,6 +17,7 @@ from .machine import ROOT
 FOLDER = ROOT / "build/tests"
 GRACE_SECONDS = 60  # a test past its time gets this long to clean up before it is killed
 CONSOLE_LINES = 30
+DUMP_SECONDS = 2  # what a dying host prints after its failure message is worth having
 
 
 @dataclasses.dataclass
@@ -41,6 +42,8 @@ def describe(error):
 
 
 def console_tails(lab):
+    if any(host.console and host.console.failure for host in lab.hosts.values()):
+        time.sleep(DUMP_SECONDS)
     parts = []
     for host in lab.hosts.values():
         if host.console:
@@ -53,8 +56,15 @@ def raise_timeout(_signal, _frame):
     raise TimedOut("the test took longer than it may")
 
 
+def interrupt(_signal, _frame):
+    """SIGINT and SIGTERM end a run once; further ones must not disturb the cleaning up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def perform(test, image, folder):
-    """Run a test in this process. Cleans up whatever happens; a second Ctrl-C does not disturb that."""
+    """Run a test in this process; whatever happens, its hosts and network are gone afterwards."""
     lab = Lab(image, folder)
     signal.signal(signal.SIGALRM, raise_timeout)
     signal.setitimer(signal.ITIMER_REAL, test.timeout)
@@ -66,7 +76,6 @@ def perform(test, image, folder):
         return Report(False, text="\n".join([text, console_tails(lab)]).strip(), notes=lab.notes)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         lab.close()
 
 
@@ -126,7 +135,9 @@ def show(test, report, folder):
 
 
 def run_all(tests, image, parallel):
-    """Run tests, at most so many at once; returns how many failed and how many passed."""
+    """Run tests, at most so many at once; returns how many passed and how many failed."""
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     waiting, running = list(tests), []
     passed = failed = 0
     try:
@@ -142,7 +153,8 @@ def run_all(tests, image, parallel):
                     failed += not report.passed
             time.sleep(0.05)
     except KeyboardInterrupt:
-        # The children had the signal too: they clean up and end.
+        for item in running:
+            os.kill(item.pid, signal.SIGTERM)
         for item in running:
             os.waitpid(item.pid, 0)
         print("interrupted")

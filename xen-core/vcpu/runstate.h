@@ -5,7 +5,8 @@
 
 #include "vcpu/vcpu.h"
 
-/* Accounts the time since the last change to the old state and enters the new (RUNSTATE_*). */
+/* Accounts the time since the last change to the old state and enters the new (RUNSTATE_*). Changes of
+ * one vCPU are serialised by the caller; readers may come at any time. */
 void runstate_change(struct vcpu *vcpu, int state, nanos_t now);
 
 /* Copies the current figures to the guest's registered area, if any (bit 63 protocol of vm_assist 5

@@ -1,0 +1,77 @@
+/* The guest's clock: time records in vcpu_info, wall clock in shared info. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/clock.h"
+
+#include "hw/timer.h"
+#include "lib/types.h"
+
+#define NANOSECONDS_PER_SECOND 1000000000U
+
+/* The wall clock at system time 0, without any domain's own offset: nanoseconds since 1970 (atomic). */
+static uint64_t wall_base;
+
+/*
+ * Every record counts from the same TSC value, that of system time 0, with the scale that our own
+ * clock uses: so all vCPUs read the very time that clock_now tells, and no record grows old.
+ */
+static void write_record(struct vcpu_time_info *time)
+{
+	struct clock_scale scale = clock_scale();
+	uint32_t version = time->version | 1;
+
+	__atomic_store_n(&time->version, version, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	time->tsc_timestamp = clock_tsc_origin();
+	time->system_time = 0;
+	time->tsc_to_system_mul = scale.multiplier;
+	time->tsc_shift = scale.shift;
+	time->flags = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&time->version, version + 1, __ATOMIC_RELAXED);
+}
+
+void domain_clock_publish(struct vcpu *vcpu)
+{
+	struct vcpu_info *shared = vcpu->domain->shared_info->vcpu_info;
+
+	write_record(&vcpu->info->time);
+	if (vcpu->id < XEN_LEGACY_MAX_VCPUS && vcpu->info != &shared[vcpu->id])
+		write_record(&shared[vcpu->id].time);
+}
+
+void domain_clock_publish_wall(struct domain *domain)
+{
+	struct shared_info *shared = domain->shared_info;
+	uint64_t base = __atomic_load_n(&wall_base, __ATOMIC_RELAXED);
+	uint64_t seconds = base / NANOSECONDS_PER_SECOND + domain->time_offset_seconds;
+	uint32_t version = shared->wc_version | 1;
+
+	__atomic_store_n(&shared->wc_version, version, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	shared->wc_sec = (uint32_t)seconds;
+	shared->wc_sec_hi = (uint32_t)(seconds >> 32);
+	shared->wc_nsec = base % NANOSECONDS_PER_SECOND;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&shared->wc_version, version + 1, __ATOMIC_RELAXED);
+}
+
+void domain_clock_set_wall(uint64_t seconds, uint32_t nanoseconds, nanos_t system_time)
+{
+	struct domain *domain, *after;
+
+	__atomic_store_n(&wall_base, seconds * NANOSECONDS_PER_SECOND + nanoseconds - system_time.v,
+	                 __ATOMIC_RELAXED);
+	for (domain = domain_get_next(0); domain; domain = after) {
+		domain_clock_publish_wall(domain);
+		after = domain_get_next(domain->id + 1);
+		domain_put(domain);
+	}
+}
+
+void domain_clock_init(void)
+{
+	nanos_t read_at;
+	uint64_t seconds = clock_wall_seconds(&read_at);
+
+	wall_base = seconds * NANOSECONDS_PER_SECOND - read_at.v;
+}

@@ -1,0 +1,73 @@
+/* The event channels' part in the life of domains and vCPUs, and the hooks that raise global VIRQs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "event/event.h"
+#include "event/table.h"
+
+#include "hw/console.h"
+#include "lib/errno.h"
+
+static int create(struct domain *domain, const struct domain_config *config)
+{
+	unsigned highest = config->max_event_ports ? config->max_event_ports
+	                                           : EVTCHN_FIFO_NR_CHANNELS - 1;
+
+	return event_table_create(domain, MIN(highest, EVTCHN_FIFO_NR_CHANNELS - 1U) + 1);
+}
+
+static void destroy(struct domain *domain)
+{
+	if (!domain->events)
+		return;
+	event_close_all(domain);
+	fifo_destroy(domain);
+	event_table_destroy(domain);
+}
+
+static int vcpu_create(struct vcpu *vcpu)
+{
+	lock_init(&vcpu->event_lock, LOCK_VCPU);
+	poll_vcpu_init(vcpu);
+	event_timer_vcpu_init(vcpu);
+	return 0;
+}
+
+/* Ports name their vCPU by number: with the first vCPU that goes, all ports go. */
+static void vcpu_destroy(struct vcpu *vcpu)
+{
+	if (vcpu->domain->events) {
+		event_close_all(vcpu->domain);
+		fifo_destroy(vcpu->domain);
+	}
+	event_timer_vcpu_stop(vcpu);
+	poll_vcpu_stop(vcpu);
+}
+
+const struct unit event_unit = {
+	.name = "event",
+	.domain_create = create,
+	.domain_destroy = destroy,
+	.vcpu_create = vcpu_create,
+	.vcpu_destroy = vcpu_destroy,
+};
+
+static void input_arrived(void)
+{
+	event_raise_global_virq(VIRQ_CONSOLE);
+}
+
+static void ring_grew(void)
+{
+	event_raise_global_virq(VIRQ_CON_RING);
+}
+
+static void domain_ended(struct domain *domain)
+{
+	(void)domain;
+	event_raise_global_virq(VIRQ_DOM_EXC);
+}
+
+void event_init(void)
+{
+	console_set_hooks(input_arrived, ring_grew);
+	domain_set_exit_hook(domain_ended);
+}

@@ -1,0 +1,167 @@
+/* What a guest does with its vCPUs: memory it shares with us for each, timers, up and down. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hypercall/hypercall.h"
+
+#include "domain/clock.h"
+#include "event/channel.h"
+#include "event/event.h"
+#include "hw/timer.h"
+#include "sched/sched.h"
+#include "vcpu/runstate.h"
+
+#define PERIOD_MIN MILLISECONDS(1) /* faster ticks would keep us from everything else */
+
+/* Once in the life of a vCPU; the page stays pinned. */
+static long register_info(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_register_vcpu_info request;
+	struct access_pin pin;
+	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+
+	if (err)
+		return err;
+	if (request.offset & 7 || request.offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
+	    vcpu->info_pin.address)
+		return -EINVAL;
+	if (access_pin(vcpu->p2m, GFN(request.mfn), &pin))
+		return -EINVAL;
+	vcpu->info_pin = pin;
+	event_vcpu_info_move(vcpu, (void *)((char *)pin.address + request.offset));
+	domain_clock_publish(vcpu);
+	return 0;
+}
+
+/* The linear address is that of now: an area on two pages is kept as its two parts. */
+static long register_runstate(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_register_runstate_memory_area request;
+	paddr_t part[2] = { 0, 0 };
+	uint32_t split;
+	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+
+	if (err)
+		return err;
+	split = MIN(sizeof(vcpu->runstate), PAGE_SIZE - (request.addr.p & (PAGE_SIZE - 1)));
+	if (request.addr.p) {
+		err = linear_to_gpa(call->caller, request.addr.p, LINEAR_WRITE, &part[0]);
+		if (!err && split < sizeof(vcpu->runstate))
+			err = linear_to_gpa(call->caller, request.addr.p + split, LINEAR_WRITE,
+			                    &part[1]);
+		if (err)
+			return err;
+	}
+	vcpu->runstate_split = 0;
+	vcpu->runstate_area[0] = part[0];
+	vcpu->runstate_area[1] = part[1];
+	vcpu->runstate_split = request.addr.p ? split : 0;
+	runstate_publish(vcpu);
+	return 0;
+}
+
+/* A copy for user space; our clock records never change, so it is written just once. */
+static long register_time(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_register_time_memory_area request;
+	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+
+	if (err || !request.addr.p)
+		return err;
+	return copy_to_guest(call->caller, request.addr.p, &vcpu->info->time,
+	                     sizeof(vcpu->info->time));
+}
+
+static long get_runstate(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_runstate_info info = runstate_read(vcpu);
+
+	return copy_to_guest(call->caller, call->args[2], &info, sizeof(info));
+}
+
+static long set_singleshot(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_set_singleshot_timer request;
+	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+
+	if (err)
+		return err;
+	if (request.flags & VCPU_SSHOTTMR_future && request.timeout_abs_ns < clock_now().v)
+		return -ETIME;
+	event_timer_singleshot(vcpu,
+	                       NANOS(MAX(request.timeout_abs_ns, 1UL))); /* 0 is past, not off */
+	return 0;
+}
+
+static long set_periodic(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_set_periodic_timer request;
+	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+
+	if (err)
+		return err;
+	if (request.period_ns < PERIOD_MIN || request.period_ns > INT64_MAX)
+		return -EINVAL;
+	event_timer_periodic(vcpu, request.period_ns);
+	return 0;
+}
+
+static long get_physid(struct hypercall *call, struct vcpu *vcpu)
+{
+	struct vcpu_get_physid answer = { .phys_id = (uint64_t)vcpu->id << 32 | vcpu->apic_id };
+
+	return copy_to_guest(call->caller, call->args[2], &answer, sizeof(answer));
+}
+
+/* Timers belong to the vCPU that asks. */
+static long timer_op(struct hypercall *call, struct vcpu *vcpu)
+{
+	if (vcpu != call->caller)
+		return -EINVAL;
+	switch (call->args[0]) {
+	case VCPUOP_set_periodic_timer:
+		return set_periodic(call, vcpu);
+	case VCPUOP_set_singleshot_timer:
+		return set_singleshot(call, vcpu);
+	case VCPUOP_stop_periodic_timer:
+		event_timer_periodic(vcpu, 0);
+		return 0;
+	default:
+		event_timer_singleshot(vcpu, NANOS(0));
+		return 0;
+	}
+}
+
+/* args: operation, vCPU number, operand. */
+long hypercall_vcpu_op(struct hypercall *call)
+{
+	struct vcpu *vcpu = domain_vcpu(call->caller->domain, call->args[1]);
+
+	if (!vcpu)
+		return -ENOENT;
+	switch (call->args[0]) {
+	case VCPUOP_set_periodic_timer:
+	case VCPUOP_stop_periodic_timer:
+	case VCPUOP_set_singleshot_timer:
+	case VCPUOP_stop_singleshot_timer:
+		return timer_op(call, vcpu);
+	case VCPUOP_is_up:
+		return vcpu->up;
+	case VCPUOP_up:
+		sched_up(vcpu);
+		return 0;
+	case VCPUOP_down:
+		sched_down(vcpu);
+		return 0;
+	case VCPUOP_get_runstate_info:
+		return get_runstate(call, vcpu);
+	case VCPUOP_register_runstate_memory_area:
+		return register_runstate(call, vcpu);
+	case VCPUOP_register_vcpu_info:
+		return register_info(call, vcpu);
+	case VCPUOP_register_vcpu_time_memory_area:
+		return register_time(call, vcpu);
+	case VCPUOP_get_physid:
+		return get_physid(call, vcpu);
+	default:
+		return -ENOSYS;
+	}
+}

@@ -12,7 +12,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 extern enum log_level log_limit;
 
 /*
- * %d %u %x %o with h/l/ll/z and width/0/-, %s %c %p %%, and %ps for the symbol at an address.
+ * %d %u %x %o with h/l/ll/z and width/0/-/#, %s %c %p %%, and %ps for the symbol at an address.
  * Returns the length that the whole text has, as C's vsnprintf.
  */
 int vsnprintf(char *buffer, size_t size, const char *format, va_list args);
@@ -22,7 +22,10 @@ int snprintf(char *buffer, size_t size, const char *format, ...)
 /* Where finished text goes; the console installs itself here (lib has no devices). */
 void print_set_sink(void (*sink)(const char *text, size_t length));
 
-/* Whole lines, each ended by "\n" in the format. Safe in any context. */
+/* Behind a prefix: how panic() and fatal() get their lines to the left margin. */
+void print_line(const char *prefix, const char *format, va_list args);
+
+/* Whole lines, each ended by "\n" in the format, behind "(core) ". Safe in any context. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_print(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -22,9 +22,9 @@ enum lock_level {
 	LOCK_SCHED,	  /* one CPU's run queue */
 	LOCK_TIMER,	  /* one CPU's timer queue */
 	LOCK_IPI,	  /* the cross-call slot */
-	LOCK_FRAMES,	  /* the frame allocator */
-	LOCK_HEAP,	  /* the small-object heap */
 	LOCK_HOST_MAP,	  /* the hypervisor's own page tables */
+	LOCK_HEAP,	  /* the small-object heap */
+	LOCK_FRAMES,	  /* the frame allocator */
 	LOCK_CONSOLE,	  /* the console ring */
 	LOCK_SERIAL,	  /* the serial port */
 	LOCK_LEVELS

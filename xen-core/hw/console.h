@@ -8,7 +8,11 @@
 #define CONSOLE_RING_SIZE 65536 /* a power of two; the oldest text is overwritten */
 
 void console_init(void);	/* installs itself as the sink of lib/print.h */
+void console_use_options(void);	/* console= and com1= as the operator wants them */
 void console_poll_start(void);	/* starts polling for input, once timers work */
+
+/* For panic, when this CPU alone is left: from now on nobody waits for the console's lock. */
+void console_take_over(void);
 
 /* Text to the serial port and the ring, raw; the ABI's console_io write also ends here. */
 void console_write(const char *text, size_t length);
@@ -23,7 +27,8 @@ void console_ring_clear(void); /* what is there now will not be read again with 
 /* Bytes typed on the serial port: moved to the buffer, count returned. */
 size_t console_input(char *buffer, size_t size);
 
-/* Called (interrupt context) when input has arrived; and when text was added to the ring. */
+/* Called when input has arrived; and when text was added to the ring. From the poll, each 20 ms at
+ * most: in interrupt context on CPU 0, no lock held. */
 void console_set_hooks(void (*input_arrived)(void), void (*ring_grew)(void));
 
 #endif

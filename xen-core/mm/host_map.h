@@ -34,4 +34,11 @@ void *host_map_stack(unsigned cpu);
 
 uint64_t host_map_root(void); /* CR3 */
 
+/* The CR3 of a CPU that starts: below 4 GiB, the same as the root, and the lowest 2 MiB (RAM below
+ * 1 MiB) where they are, writable and executable. host_map_cpu_init() leaves it. */
+uint64_t host_map_boot_root(void);
+
+/* Each CPU: our page tables and the rights they can give: CR0.WP, NX, SMEP, SMAP, UMIP; the PAT. */
+void host_map_cpu_init(void);
+
 #endif

@@ -9,7 +9,7 @@
 
 struct boot_module {
 	paddr_t start, end;
-	char command_line[1024]; /* QEMU and GRUB give the file name first, then its arguments */
+	char command_line[1024]; /* arguments only: the file name that some loaders begin with is gone */
 };
 
 struct boot_info {

@@ -4,7 +4,6 @@
 
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "mm/heap.h"
 
 struct lock event_pair_lock = LOCK_INIT(LOCK_EVENT_PAIR);
@@ -83,9 +82,7 @@ int port_allocate(struct domain *domain, evtchn_port_t *number, struct port **po
 			return -ENOMEM;
 		if (found->state != PORT_FREE || table->form->is_queued(domain, n))
 			continue;
-		memset(found, 0, sizeof(*found));
 		found->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
-		found->queue_priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 		table->lowest_free = n + 1;
 		*number = n;
 		*port = found;

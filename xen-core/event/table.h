@@ -29,7 +29,7 @@ struct port {
 	uint8_t priority;       /* FIFO: the queue it goes into, 0 first */
 	bool early;             /* FIFO: made pending before its word existed (atomic) */
 	uint8_t queue_priority; /* FIFO: the queue that it was last put in, */
-	uint16_t queue_vcpu;    /* and that queue's vCPU */
+	uint16_t queue_vcpu;    /* and that queue's vCPU; both outlive a close */
 	uint16_t notify_vcpu;   /* whose upcall tells of it; read without a lock */
 	union {
 		domid_t unbound_for;
@@ -66,7 +66,7 @@ struct event_table {
 	unsigned lowest_free;         /* no free port below this one; a hint for the search */
 	bool closed;                  /* the domain is dying: nothing binds any more */
 	struct port **buckets;        /* made on demand, never freed before the table */
-	struct fifo *fifo;            /* event/port_fifo.c; NULL until the guest asks for it */
+	struct fifo *fifo;            /* event/fifo.h; NULL until the guest asks for it */
 	unsigned long pollers[BITS_TO_LONGS(DOMAIN_MAX_VCPUS)]; /* vCPUs in SCHEDOP_poll (atomic) */
 };
 
@@ -100,7 +100,7 @@ void poll_vcpu_stop(struct vcpu *vcpu);
 void event_timer_vcpu_init(struct vcpu *vcpu);
 void event_timer_vcpu_stop(struct vcpu *vcpu);
 
-/* event/port_fifo.c: back to the two-level form, everything given back. No port is bound. */
+/* event/fifo_setup.c: back to the two-level form, everything given back. No port is bound. */
 void fifo_destroy(struct domain *domain);
 
 #endif

@@ -18,6 +18,8 @@ static hypercall_handler *const handlers[] = {
 	[__HYPERVISOR_event_channel_op] = hypercall_event_channel_op,
 	[__HYPERVISOR_physdev_op] = hypercall_physdev_op,
 	[__HYPERVISOR_hvm_op] = hypercall_hvm_op,
+	[__HYPERVISOR_sysctl] = hypercall_sysctl,
+	[__HYPERVISOR_domctl] = hypercall_domctl,
 };
 
 long hypercall_dispatch(struct hypercall *call)

@@ -1,0 +1,103 @@
+/* What dom0's toolstack does to one domain: the table of commands, and the plain ones. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hypercall/domctl.h"
+
+#include "hypercall/domain_info.h"
+
+static long pause(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
+{
+	bool first;
+
+	(void)op;
+	if (domain == call->caller->domain)
+		return -EINVAL;
+	lock_take(&domain->lock);
+	first = !domain->controller_pauses++;
+	lock_release(&domain->lock);
+	if (first)
+		domain_pause(domain);
+	return 0;
+}
+
+static long unpause(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
+{
+	bool was_paused, last;
+
+	(void)op;
+	if (domain == call->caller->domain)
+		return -EINVAL;
+	lock_take(&domain->lock);
+	was_paused = domain->controller_pauses;
+	last = was_paused && !--domain->controller_pauses;
+	lock_release(&domain->lock);
+	if (last)
+		domain_unpause(domain);
+	return was_paused ? 0 : -EINVAL;
+}
+
+/* A limit below what the domain has only keeps it from getting more. */
+static long max_mem(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
+{
+	(void)call;
+	__atomic_store_n(&domain->max_pages, op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10),
+	                 __ATOMIC_RELAXED);
+	return 0;
+}
+
+static domctl_handler *const operations[] = {
+	[XEN_DOMCTL_pausedomain] = pause,
+	[XEN_DOMCTL_unpausedomain] = unpause,
+	[XEN_DOMCTL_setvcpuaffinity] = domctl_setvcpuaffinity,
+	[XEN_DOMCTL_max_mem] = max_mem,
+	[XEN_DOMCTL_getvcpuinfo] = domctl_getvcpuinfo,
+	[XEN_DOMCTL_getvcpuaffinity] = domctl_getvcpuaffinity,
+};
+
+/* Asked for the first domain at or after a number: so the tools find them all. */
+static long getdomaininfo(struct xen_domctl *op)
+{
+	struct domain *domain = domain_get_next(op->domain);
+
+	if (!domain)
+		return -ESRCH;
+	op->domain = domain->id;
+	domain_info_fill(domain, &op->u.getdomaininfo);
+	domain_put(domain);
+	return 0;
+}
+
+static long serve(struct hypercall *call, struct xen_domctl *op)
+{
+	struct domain *domain;
+	long result;
+
+	if (op->cmd == XEN_DOMCTL_getdomaininfo)
+		return getdomaininfo(op);
+	if (op->cmd >= ARRAY_SIZE(operations) || !operations[op->cmd])
+		return -ENOSYS;
+	domain = domain_get(op->domain, call->caller);
+	if (!domain)
+		return -ESRCH;
+	result = operations[op->cmd](call, op, domain);
+	domain_put(domain);
+	return result;
+}
+
+/* args: the structure. */
+long hypercall_domctl(struct hypercall *call)
+{
+	struct xen_domctl op;
+	long result;
+
+	if (!call->caller->domain->privileged)
+		return -EPERM;
+	result = copy_from_guest(call->caller, &op, call->args[0], sizeof(op));
+	if (result)
+		return result;
+	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+		return -EACCES;
+	result = serve(call, &op);
+	if (result >= 0 && copy_to_guest(call->caller, call->args[0], &op, sizeof(op)))
+		return -EFAULT;
+	return result;
+}

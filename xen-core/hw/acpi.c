@@ -84,12 +84,12 @@ static const struct acpi_header *map_table(paddr_t address)
 	uint32_t length = header ? header->length : 0;
 
 	if (length < sizeof(*header) || length > TABLE_SIZE_MAX) {
-		log_warn("acpi: table at %#lx: length %u makes no sense\n", address, length);
+		log_warn("acpi: table at 0x%lx: length %u makes no sense\n", address, length);
 		return NULL;
 	}
 	header = device_map(address, length, true);
 	if (!header || !sums_to_zero(header, length)) {
-		log_warn("acpi: table at %#lx: wrong checksum\n", address);
+		log_warn("acpi: table at 0x%lx: wrong checksum\n", address);
 		return NULL;
 	}
 	return header;

@@ -142,7 +142,7 @@ static void error_interrupt(void)
 	uint32_t before = __atomic_fetch_or(&told, errors, __ATOMIC_RELAXED);
 
 	if (errors & ~before)
-		log_warn("apic: CPU %u reports errors %#x\n", this_cpu()->id, errors);
+		log_warn("apic: CPU %u reports errors 0x%x\n", this_cpu()->id, errors);
 }
 
 void apic_cpu_init(void)

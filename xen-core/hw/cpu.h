@@ -176,6 +176,12 @@ static inline void interrupts_off(void)
 	asm volatile("cli" ::: "memory");
 }
 
+/* Takes the interrupts that wait, for one instruction. (Not PAUSE: QEMU would take none after it.) */
+static inline void interrupts_window(void)
+{
+	asm volatile("sti; nop; cli" ::: "memory");
+}
+
 static inline uint64_t read_rflags(void)
 {
 	uint64_t value;

@@ -38,7 +38,7 @@ static void mask_pins(const struct acpi_ioapic *info)
 	unsigned highest;
 
 	if (!ioapic) {
-		log_error("ioapic: %u at %#x cannot be mapped\n", info->id, info->address);
+		log_error("ioapic: %u at 0x%x cannot be mapped\n", info->id, info->address);
 		return;
 	}
 	highest = read_register(ioapic, REG_VERSION) >> 16 & 0xff;
@@ -46,7 +46,7 @@ static void mask_pins(const struct acpi_ioapic *info)
 		write_register(ioapic, REG_PIN(pin), PIN_MASKED);
 		write_register(ioapic, REG_PIN(pin) + 1, 0);
 	}
-	log_debug("ioapic: %u at %#x, GSI %u to %u\n", info->id, info->address, info->gsi_base,
+	log_debug("ioapic: %u at 0x%x, GSI %u to %u\n", info->id, info->address, info->gsi_base,
 	          info->gsi_base + highest);
 }
 

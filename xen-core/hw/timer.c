@@ -51,8 +51,8 @@ static void insert_sorted(struct list *timers, struct timer *timer)
 	list_push_back(timers, &timer->link);
 }
 
-/* Moves what is due to a list of its own. What is set while these fire waits for the next interrupt:
- * a timer that always sets itself to the past does not keep the CPU here. */
+/* Moves what is due to a list of its own: what is set while these fire waits for the next interrupt,
+ * and other interrupts have their turn before that. */
 static void take_due(struct cpu *cpu, struct list *due)
 {
 	nanos_t now = clock_now();

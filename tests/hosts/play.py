@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# One emulated host on this terminal, to play with: its serial console is yours, Ctrl-A x switches it off.
+# One emulated host on this terminal: its serial console is yours, Ctrl-A x switches it off.
 # SPDX-License-Identifier: Apache-2.0
 
 import argparse

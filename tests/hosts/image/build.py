@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Builds the dom0 image of the test hosts from Debian 12 packages, once per set of inputs; prints its folder.
+# Builds the dom0 image of the test hosts from Debian packages, once per set of inputs.
 # SPDX-License-Identifier: Apache-2.0
 #
 # The image is a folder ${REMUS_CACHE:-/var/cache/remus}/image-<hash>/ holding
@@ -44,7 +44,11 @@ def candidate_versions():
     """What apt would install today; part of the hash so that security updates reach the image."""
     out = subprocess.run(["apt-cache", "policy", *VERSIONED], check=True,
                          capture_output=True, text=True).stdout
-    return [line.strip() for line in out.splitlines() if "Candidate:" in line]
+    found = [line.strip() for line in out.splitlines() if "Candidate:" in line]
+    if len(found) < len(VERSIONED) or any("(none)" in line for line in found):
+        raise SystemExit(f"image: apt does not know all of {' '.join(VERSIONED)}: is this Debian "
+                         f"{RELEASE}, and was `apt-get update` run?")
+    return found
 
 
 def input_hash():

@@ -1,4 +1,4 @@
-# The serial console of a host: everything it prints is logged, searched for failures, and can be waited for.
+# The serial console of a host: logged, searched for failures, waited for, typed at.
 # SPDX-License-Identifier: Apache-2.0
 
 import re

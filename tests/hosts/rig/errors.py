@@ -1,4 +1,4 @@
-# What can go wrong in the rig, as exceptions; their text is what the reader of a failed test sees first.
+# What can go wrong, as exceptions; their text is what the reader of a failed test sees first.
 # SPDX-License-Identifier: Apache-2.0
 
 

@@ -98,7 +98,7 @@ class Host:
         return self
 
     def check_alive(self):
-        """Raise HostFailed, with the host's own words if it has any, if it has given up or ended."""
+        """Raise HostFailed, in the host's own words if it has any, if it gave up or ended."""
         self.console.check()
         if self.process.poll() is None:
             return

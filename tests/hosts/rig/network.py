@@ -1,4 +1,4 @@
-# The network of a test: namespaces with a bridge for each link, a tap for each NIC, and clients on the wire.
+# The network of a test: namespaces, a bridge for each link, a tap for each NIC, clients.
 # SPDX-License-Identifier: Apache-2.0
 #
 #      client namespace                  lab namespace (QEMU runs here)

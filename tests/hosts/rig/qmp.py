@@ -50,7 +50,7 @@ class Qmp:
         return answer["return"]
 
     def stop_reason(self):
-        """Why the machine stopped (guest-shutdown, guest-reset, ...), or None. Waits for the socket to drain."""
+        """Why the machine stopped (guest-shutdown, guest-reset, ...), or None if unknown."""
         self.ended.wait(5)
         for event in self.events:
             if event["event"] == "SHUTDOWN":

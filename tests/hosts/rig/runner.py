@@ -29,7 +29,7 @@ class Report:
 
 
 def describe(error):
-    """What a reader of a failed test needs: our own errors speak for themselves, others have a trace."""
+    """What a reader of a failed test needs: our own errors speak for themselves."""
     frames = traceback.extract_tb(error.__traceback__)[2:]  # without this file and the registry
     if isinstance(error, (RigError, AssertionError)):
         frames = [frame for frame in frames if os.path.basename(frame.filename)[:5] == "test_"]

@@ -1,4 +1,4 @@
-# One run of the rig: its short name, its runtime folder, and the sweeping of what dead runs left behind.
+# One run of the rig: its name, its runtime folder, and the sweeping of what dead runs left behind.
 # SPDX-License-Identifier: Apache-2.0
 #
 # A session owns /run/remus-rig/<id>/ and every network namespace called remus-<id>-*. It holds a

@@ -8,9 +8,6 @@
 
 extern const struct unit event_unit;
 
-/* Once at boot, before dom0 exists: console and end-of-domain hooks raise VIRQs from now on. */
-void event_init(void);
-
 /* Raises a per-vCPU VIRQ on its vCPU, or a global one on the domain that bound it (dom0). No lock of
  * LOCK_VCPU or above is held. Nothing if unbound. */
 void event_raise_virq(struct vcpu *vcpu, unsigned virq);

@@ -1,9 +1,8 @@
-/* The event channels' part in the life of domains and vCPUs, and the hooks that raise global VIRQs. */
+/* The event channels' part in the life of domains and vCPUs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/event.h"
 #include "event/table.h"
 
-#include "hw/console.h"
 #include "lib/errno.h"
 
 static int create(struct domain *domain, const struct domain_config *config)
@@ -49,25 +48,3 @@ const struct unit event_unit = {
 	.vcpu_create = vcpu_create,
 	.vcpu_destroy = vcpu_destroy,
 };
-
-static void input_arrived(void)
-{
-	event_raise_global_virq(VIRQ_CONSOLE);
-}
-
-static void ring_grew(void)
-{
-	event_raise_global_virq(VIRQ_CON_RING);
-}
-
-static void domain_ended(struct domain *domain)
-{
-	(void)domain;
-	event_raise_global_virq(VIRQ_DOM_EXC);
-}
-
-void event_init(void)
-{
-	console_set_hooks(input_arrived, ring_grew);
-	domain_set_exit_hook(domain_ended);
-}

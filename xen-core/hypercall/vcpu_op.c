@@ -84,7 +84,7 @@ static long set_singleshot(struct hypercall *call, struct vcpu *vcpu)
 
 	if (err)
 		return err;
-	if (request.flags & VCPU_SSHOTTMR_future && request.timeout_abs_ns < clock_now().v)
+	if ((request.flags & VCPU_SSHOTTMR_future) && request.timeout_abs_ns < clock_now().v)
 		return -ETIME;
 	event_timer_singleshot(vcpu,
 	                       NANOS(MAX(request.timeout_abs_ns, 1UL))); /* 0 is past, not off */

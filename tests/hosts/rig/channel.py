@@ -10,14 +10,14 @@ import struct
 import threading
 import time
 
-from .errors import HostFailed, RigError, TimedOut
+from .errors import RigError, TimedOut
 
 CHUNK = 1 << 18  # bytes of a file per request
 
 
 class Channel:
     def __init__(self, path, check_alive):
-        """check_alive raises when the host is known to be gone; asked while waiting."""
+        """check_alive(ended) is called while waiting; it raises if the host gave up, or ended."""
         self.check_alive = check_alive
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
@@ -61,9 +61,7 @@ class Channel:
         deadline = time.monotonic() + wait
         with self.changed:
             while number not in self.answers:
-                self.check_alive()
-                if self.closed:
-                    raise HostFailed("the host ended while a command was waited for")
+                self.check_alive(self.closed)
                 if time.monotonic() > deadline:
                     raise TimedOut(f"no answer to `{what}` within {wait:.0f} s")
                 self.changed.wait(0.2)

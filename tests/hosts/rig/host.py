@@ -97,9 +97,11 @@ class Host:
             self.run(" && ".join(commands))
         return self
 
-    def check_alive(self):
+    def check_alive(self, ended=False):
         """Raise HostFailed, in the host's own words if it has any, if it gave up or ended."""
         self.console.check()
+        if ended:  # QEMU has closed a socket of ours: its end is a matter of moments
+            self.wait_exit()
         if self.process.poll() is None:
             return
         with self.console.changed:

@@ -110,21 +110,13 @@ static void kernel_place(const struct plan *plan)
 	}
 }
 
-/* QEMU and GRUB put the file's name before its arguments. */
-static const char *kernel_arguments(const struct boot_module *module)
-{
-	const char *space = strchr(module->command_line, ' ');
-
-	return space ? space + 1 : "";
-}
-
 static void start_info_write(const struct plan *plan, const struct boot_module *kernel, paddr_t rsdp)
 {
 	struct hvm_start_info *info = paddr_to_virt(plan->start_info);
 	struct hvm_modlist_entry *modules = (void *)(info + 1);
 	struct hvm_memmap_table_entry *entries = (void *)(modules + 1);
 	char *command_line = (char *)paddr_to_virt(plan->start_info) + PAGE_SIZE + COMMAND_LINE_AT;
-	const char *arguments = kernel_arguments(kernel);
+	const char *arguments = kernel->command_line;
 
 	memset(info, 0, START_INFO_PAGES * PAGE_SIZE);
 	memcpy(command_line, arguments, strlen(arguments));

@@ -101,6 +101,9 @@ uint64_t dom0_memory_claim(struct domain *domain, struct memory_map *map)
 		else
 			add(map, range->start, range->end, range->type);
 	}
+	/* Page 0 is nobody's: what the firmware left there is for dom0 to look at. */
+	if (p2m_map(&domain->p2m, GFN(0), MFN(0), P2M_ORDER_4K, P2M_DEVICE))
+		fatal("no memory for dom0's page tables\n");
 	if (claimed < wanted)
 		fatal("dom0_mem=%luM: only %lu MiB of memory are free\n",
 		      wanted >> (20 - PAGE_SHIFT), claimed >> (20 - PAGE_SHIFT));

@@ -142,6 +142,7 @@ static void config_apply(struct domain *domain, const struct domain_config *conf
 	domain->controller_pauses = 1;
 	domain->shutdown_code = SHUTDOWN_NONE;
 	memcpy(domain->handle, config->handle, sizeof(domain->handle));
+	sched_share_init(&domain->share);
 	lock_init(&domain->lock, LOCK_DOMAIN);
 }
 
@@ -230,7 +231,7 @@ int domain_vcpu_create(struct domain *domain, unsigned id, struct cpu *cpu)
 	if (!vcpu)
 		return -ENOMEM;
 	vcpu->pauses = domain->controller_pauses != 0;
-	sched_vcpu_init(vcpu, cpu);
+	sched_vcpu_init(vcpu, cpu, &domain->share);
 	for (unsigned i = 0; i < domain_unit_count; i++) {
 		int err = domain_units[i]->vcpu_create ? domain_units[i]->vcpu_create(vcpu) : 0;
 

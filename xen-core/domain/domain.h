@@ -7,6 +7,7 @@
 #include "hw/lock.h"
 #include "lib/list.h"
 #include "p2m/p2m.h"
+#include "sched/sched.h"
 #include "vcpu/vcpu.h"
 
 #define DOMAIN_MAX_VCPUS 128 /* of the ABI's two-level events 64 bits; dom0 uses one per CPU */
@@ -40,6 +41,7 @@ struct domain {
 	uint64_t max_pages;		/* limit, in 4 KiB pages */
 	uint64_t pages;			/* allocated (atomic) */
 
+	struct sched_share share;
 	unsigned vcpu_count;
 	struct vcpu *vcpus[DOMAIN_MAX_VCPUS];
 	unsigned controller_pauses;	/* domctl pausedomain */

@@ -60,6 +60,9 @@ static void say_what(const struct trap_frame *frame)
 			  access_name(frame->error), (void *)address,
 			  is_in_guard_page(address) ? " (stack guard)" : "",
 			  denial_name(frame->error));
+	else if (frame->vector == EXCEPTION_NMI)
+		panic_say("%s in hypervisor at %ps on CPU %u: the hardware reports an error\n",
+			  name, rip, cpu);
 	else
 		panic_say("%s in hypervisor at %ps on CPU %u: error code 0x%lx\n", name, rip, cpu,
 			  frame->error);

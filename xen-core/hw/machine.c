@@ -7,6 +7,7 @@
 #include "hw/cpu.h"
 #include "hw/ipi.h"
 #include "hw/port.h"
+#include "hw/serial.h"
 #include "lib/print.h"
 
 #define PM1_ACPI_ON          BIT(0)
@@ -50,6 +51,7 @@ static void tell_bochs(void)
 void machine_power_off(void)
 {
 	interrupts_off();
+	serial_flush();
 	if (acpi.s5_known && acpi.pm1a_control)
 		sleep_s5();
 	tell_bochs();
@@ -108,6 +110,7 @@ void machine_restart(void)
 	};
 
 	interrupts_off();
+	serial_flush();
 	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
 		ways[i]();
 		wait_for_reset();

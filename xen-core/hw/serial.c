@@ -26,7 +26,8 @@ enum uart_register {
 #define FIFO_WORKS 0xc0
 #define MODEM_DTR_RTS 0x03
 #define STATUS_RECEIVED 0x01
-#define STATUS_EMPTY 0x20
+#define STATUS_EMPTY 0x20 /* the FIFO */
+#define STATUS_IDLE 0x40  /* the line as well */
 #define STATUS_NO_PORT 0xff
 
 #define FIFO_SIZE 16
@@ -45,10 +46,17 @@ static bool answers(void)
 	return inb(UART_SCRATCH) == 0x5a && inb(UART_STATUS) != STATUS_NO_PORT;
 }
 
+void serial_flush(void)
+{
+	for (unsigned i = 0; present && i < POLLS && !(inb(UART_STATUS) & STATUS_IDLE); i++)
+		cpu_relax();
+}
+
 void serial_init(unsigned baud)
 {
 	uint16_t divisor = (uint16_t)(DIVISOR_BASE / baud);
 
+	serial_flush();
 	present = answers();
 	if (!present)
 		return;

@@ -44,7 +44,11 @@ trap:
 	pushq	%r15
 	cld
 	movq	%rsp, %rdi
+	pushq	17 * 8(%rdi)		/* as if RIP had called us: a backtrace goes on there */
+	pushq	%rbp
+	movq	%rsp, %rbp
 	callq	interrupt_entry
+	addq	$16, %rsp
 	popq	%r15
 	popq	%r14
 	popq	%r13

@@ -5,10 +5,26 @@
 
 #include "vcpu/vcpu.h"
 
+#define SCHED_WEIGHT_DEFAULT 256
+#define SCHED_WEIGHT_MAX 65535
+
+/* What a domain may have of the CPUs. All under the scheduler's lock. */
+struct sched_share {
+	uint32_t weight;      /* its part is to another's as their weights */
+	uint32_t cap;	      /* at most, in percent of one CPU; 0: no limit */
+	int64_t budget;	      /* ns that it may still run in this period, if capped */
+	nanos_t period_start;
+};
+
+void sched_share_init(struct sched_share *share);
+
+/* -EINVAL: a weight of 0 or above the maximum. */
+int sched_share_set(struct sched_share *share, uint32_t weight, uint32_t cap);
+
 void sched_cpu_init(struct cpu *cpu); /* before the first vCPU is made for it */
 
-int sched_vcpu_init(struct vcpu *vcpu, struct cpu *cpu); /* paused-free, not up yet */
-void sched_vcpu_destroy(struct vcpu *vcpu);
+int sched_vcpu_init(struct vcpu *vcpu, struct cpu *cpu, struct sched_share *share);
+void sched_vcpu_destroy(struct vcpu *vcpu); /* out of guest mode for good; its CPU forgets it */
 
 /* May it enter guest mode? Asked again before every entry. */
 bool sched_is_runnable(const struct vcpu *vcpu);
@@ -34,5 +50,8 @@ void sched_down(struct vcpu *vcpu);
  * that one stops when it next would enter). */
 void sched_pause(struct vcpu *vcpu);
 void sched_unpause(struct vcpu *vcpu);
+
+/* -EINVAL if no CPU of the mask is online. */
+int sched_set_affinity(struct vcpu *vcpu, uint64_t cpu_mask);
 
 #endif

@@ -12,6 +12,7 @@
 
 struct cpu;
 struct domain;
+struct sched_share;
 struct vlapic;
 
 /* General registers in the order of their encoding, so that a decoder can index them. */
@@ -52,6 +53,8 @@ struct vcpu {
 	bool running;			 /* some CPU has it as current */
 	uint32_t pauses;		 /* counted reasons not to run (atomic) */
 	uint64_t affinity;		 /* CPUs it may run on, bit per id: hard */
+	struct sched_share *share;	 /* its domain's */
+	uint64_t virtual_time;		 /* ns run, scaled by the weight */
 
 	/* Interrupts: irq/. */
 	struct vlapic *lapic;

@@ -71,6 +71,7 @@ int port_allocate(struct domain *domain, evtchn_port_t *number, struct port **po
 {
 	struct event_table *table = domain->events;
 	unsigned end = MIN(table->limit, table->form->ports);
+	bool skipped = false;
 
 	ASSERT(lock_is_held(&table->lock));
 	if (table->closed)
@@ -80,10 +81,15 @@ int port_allocate(struct domain *domain, evtchn_port_t *number, struct port **po
 
 		if (!found)
 			return -ENOMEM;
-		if (found->state != PORT_FREE || table->form->is_queued(domain, n))
+		if (found->state != PORT_FREE)
 			continue;
+		if (table->form->is_queued(domain, n)) {
+			skipped = true;
+			continue;
+		}
 		found->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
-		table->lowest_free = n + 1;
+		if (!skipped)
+			table->lowest_free = n + 1;
 		*number = n;
 		*port = found;
 		return 0;

@@ -130,7 +130,7 @@ test-unit: $(DEPS)			## single sources, compiled for this machine with sanitizer
 	@tests/unit/run.sh $(UNIT)
 
 test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
-	@python3 tests/bochs/run.py $<
+	@python3 tests/bochs/run.py --cpus 2 $<
 
 test-hosts: all				## whole emulated hosts; T=pattern chooses, T=list lists
 	@python3 tests/hosts/run.py '$(or $(T),*)'

@@ -20,17 +20,17 @@ enum uart_register {
 	UART_SCRATCH = COM1 + 7,
 };
 
-#define LINE_8_BITS 0x03
-#define LINE_DIVISOR 0x80
+#define LINE_8_BITS     0x03
+#define LINE_DIVISOR    0x80
 #define FIFO_ON_CLEARED 0x07
-#define FIFO_WORKS 0xc0
-#define MODEM_DTR_RTS 0x03
+#define FIFO_WORKS      0xc0
+#define MODEM_DTR_RTS   0x03
 #define STATUS_RECEIVED 0x01
-#define STATUS_EMPTY 0x20 /* the FIFO */
-#define STATUS_IDLE 0x40  /* the line as well */
-#define STATUS_NO_PORT 0xff
+#define STATUS_EMPTY    0x20 /* the FIFO */
+#define STATUS_IDLE     0x40 /* the line as well */
+#define STATUS_NO_PORT  0xff
 
-#define FIFO_SIZE 16
+#define FIFO_SIZE    16
 #define DIVISOR_BASE 115200
 
 /* Some ten times what a full FIFO takes at 1200 baud; then the port is taken for broken. */

@@ -13,7 +13,7 @@ void serial_stop(void); /* as if there was none */
 
 /* Polls the port; "\n" becomes "\r\n". */
 void serial_write(const char *text, size_t length);
-void serial_flush(void); /* waits until all of it is out; any CPU, at any time */
+void serial_flush(void);   /* waits until all of it is out; any CPU, at any time */
 bool serial_read(char *c); /* false if nothing was typed */
 
 #endif

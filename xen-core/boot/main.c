@@ -42,7 +42,8 @@ static void print_memory_map(void)
 	for (unsigned i = 0; i < memory_map.count; i++) {
 		const struct memory_range *range = &memory_map.ranges[i];
 
-		log_debug("memory %012lx-%012lx %s\n", range->start, range->end, names[range->type]);
+		log_debug("memory %012lx-%012lx %s\n", range->start, range->end,
+		          names[range->type]);
 	}
 }
 

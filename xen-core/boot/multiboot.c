@@ -90,9 +90,9 @@ struct multiboot1_info {
 };
 
 #define INFO1_COMMAND_LINE BIT(2)
-#define INFO1_MODULES BIT(3)
-#define INFO1_MAP BIT(6)
-#define INFO1_LOADER BIT(9)
+#define INFO1_MODULES      BIT(3)
+#define INFO1_MAP          BIT(6)
+#define INFO1_LOADER       BIT(9)
 
 /* Entries name their own size, without the 4 bytes that do so. */
 static void read_map1(const uint8_t *map, size_t size)

@@ -7,9 +7,9 @@
 
 #define CONSOLE_RING_SIZE 65536 /* a power of two; the oldest text is overwritten */
 
-void console_init(void);	/* installs itself as the sink of lib/print.h */
-void console_use_options(void);	/* console= and com1= as the operator wants them */
-void console_poll_start(void);	/* starts polling for input, once timers work */
+void console_init(void);        /* installs itself as the sink of lib/print.h */
+void console_use_options(void); /* console= and com1= as the operator wants them */
+void console_poll_start(void);  /* starts polling for input, once timers work */
 
 /* For panic, when this CPU alone is left: from now on nobody waits for the console's lock. */
 void console_take_over(void);

@@ -5,9 +5,9 @@
 
 #include "hw/percpu.h"
 
-#define CODE_64 0x00af9b000000ffffUL
-#define DATA_FLAT 0x00cf93000000ffffUL
-#define TSS_AVAILABLE 0x0000890000000000UL
+#define CODE_64        0x00af9b000000ffffUL
+#define DATA_FLAT      0x00cf93000000ffffUL
+#define TSS_AVAILABLE  0x0000890000000000UL
 #define GATE_INTERRUPT 0x00008e0000000000UL
 
 #define INTERRUPT_STACKS 3
@@ -41,7 +41,7 @@ static void fill_gdt(uint64_t *gdt, const struct task_state *task)
 	gdt[SELECTOR_CODE / 8] = CODE_64;
 	gdt[SELECTOR_DATA / 8] = DATA_FLAT;
 	gdt[SELECTOR_TSS / 8] = TSS_AVAILABLE | (sizeof(*task) - 1) | (base & 0xffffff) << 16 |
-				(base >> 24 & 0xff) << 56;
+	                        (base >> 24 & 0xff) << 56;
 	gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 }
 
@@ -49,20 +49,20 @@ static void fill_gdt(uint64_t *gdt, const struct task_state *task)
 static void load_segments(void)
 {
 	asm volatile("pushq %0\n"
-		     "leaq 1f(%%rip), %%rax\n"
-		     "pushq %%rax\n"
-		     "lretq\n"
-		     "1:\n"
-		     "movl %1, %%eax\n"
-		     "movl %%eax, %%ss\n"
-		     "movl %%eax, %%ds\n"
-		     "movl %%eax, %%es\n"
-		     "xorl %%eax, %%eax\n"
-		     "movl %%eax, %%fs\n"
-		     "movl %%eax, %%gs\n"
-		     "lldt %%ax\n" ::"i"(SELECTOR_CODE),
-		     "i"(SELECTOR_DATA)
-		     : "rax", "memory");
+	             "leaq 1f(%%rip), %%rax\n"
+	             "pushq %%rax\n"
+	             "lretq\n"
+	             "1:\n"
+	             "movl %1, %%eax\n"
+	             "movl %%eax, %%ss\n"
+	             "movl %%eax, %%ds\n"
+	             "movl %%eax, %%es\n"
+	             "xorl %%eax, %%eax\n"
+	             "movl %%eax, %%fs\n"
+	             "movl %%eax, %%gs\n"
+	             "lldt %%ax\n" ::"i"(SELECTOR_CODE),
+	             "i"(SELECTOR_DATA)
+	             : "rax", "memory");
 }
 
 void descriptors_load(void)

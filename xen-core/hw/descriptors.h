@@ -8,7 +8,7 @@
 /* Selectors; the first two are those of boot/head.S as well. */
 #define SELECTOR_CODE 0x08
 #define SELECTOR_DATA 0x10
-#define SELECTOR_TSS 0x18
+#define SELECTOR_TSS  0x18
 
 struct descriptor_pointer {
 	uint16_t limit;

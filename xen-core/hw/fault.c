@@ -11,16 +11,17 @@
 #include "lib/symbols.h"
 
 #define BACKTRACE_MAX 32
-#define GUARD_PAGE 3 /* of a stack block: hw/percpu.h */
+#define GUARD_PAGE    3 /* of a stack block: hw/percpu.h */
 
-#define PF_PRESENT BIT(0)
-#define PF_WRITE BIT(1)
+#define PF_PRESENT  BIT(0)
+#define PF_WRITE    BIT(1)
 #define PF_RESERVED BIT(3)
-#define PF_FETCH BIT(4)
+#define PF_FETCH    BIT(4)
 
 static const char *const names[] = {
-	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR",     "#UD", "#NM", "#DF",     "exception 9", "#TS",
-	"#NP", "#SS", "#GP", "#PF", "exception 15", "#MF", "#AC", "#MC", "#XM",     "#VE",	      "#CP",
+	"#DE", "#DB",         "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+	"#DF", "exception 9", "#TS", "#NP", "#SS", "#GP", "#PF", "exception 15",
+	"#MF", "#AC",         "#MC", "#XM", "#VE", "#CP",
 };
 
 bool fault_is_hopeless(uint64_t vector)
@@ -42,7 +43,9 @@ static const char *access_name(uint64_t error)
 
 static const char *denial_name(uint64_t error)
 {
-	return error & PF_RESERVED ? "reserved bits set" : error & PF_PRESENT ? "not allowed" : "not mapped";
+	return error & PF_RESERVED  ? "reserved bits set"
+	       : error & PF_PRESENT ? "not allowed"
+	                            : "not mapped";
 }
 
 /* A push onto a full stack cannot even report its #PF: the CPU makes a #DF of it. */
@@ -57,20 +60,21 @@ static void say_what(const struct trap_frame *frame)
 		panic_say("%s in hypervisor at %ps on CPU %u: stack overflow\n", name, rip, cpu);
 	else if (frame->vector == EXCEPTION_PF)
 		panic_say("%s in hypervisor at %ps on CPU %u: %s of %p%s: %s\n", name, rip, cpu,
-			  access_name(frame->error), (void *)address,
-			  is_in_guard_page(address) ? " (stack guard)" : "",
-			  denial_name(frame->error));
+		          access_name(frame->error), (void *)address,
+		          is_in_guard_page(address) ? " (stack guard)" : "",
+		          denial_name(frame->error));
 	else if (frame->vector == EXCEPTION_NMI)
 		panic_say("%s in hypervisor at %ps on CPU %u: the hardware reports an error\n",
-			  name, rip, cpu);
+		          name, rip, cpu);
 	else
 		panic_say("%s in hypervisor at %ps on CPU %u: error code 0x%lx\n", name, rip, cpu,
-			  frame->error);
+		          frame->error);
 }
 
 static void print_registers(const struct trap_frame *r)
 {
-	print("rip %016lx  cs  %04lx  rflags %08lx  error %lx\n", r->rip, r->cs, r->rflags, r->error);
+	print("rip %016lx  cs  %04lx  rflags %08lx  error %lx\n", r->rip, r->cs, r->rflags,
+	      r->error);
 	print("rsp %016lx  ss  %04lx\n", r->rsp, r->ss);
 	print("rax %016lx  rbx %016lx  rcx %016lx\n", r->rax, r->rbx, r->rcx);
 	print("rdx %016lx  rsi %016lx  rdi %016lx\n", r->rdx, r->rsi, r->rdi);

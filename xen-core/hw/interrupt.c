@@ -12,13 +12,13 @@
 #include "lib/assert.h"
 #include "lib/print.h"
 
-#define VECTORS 256
+#define VECTORS             256
 #define VECTOR_FIRST_DEVICE 0x20
 
 /* In traps.S. */
 extern const char trap_entries[VECTORS][16];
 
-static struct gate gates[VECTORS];	   /* each on the stack in use */
+static struct gate gates[VECTORS];        /* each on the stack in use */
 static struct gate gates_stacks[VECTORS]; /* #DF, NMI and #MC on stacks of their own */
 
 static void (*handlers[VECTORS])(void);

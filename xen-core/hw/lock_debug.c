@@ -9,22 +9,14 @@
 #include "lib/bits.h"
 
 static const char *const level_names[LOCK_LEVELS] = {
-	[LOCK_DOMAINS] = "domains",
-	[LOCK_DOMAIN] = "domain",
-	[LOCK_GRANT] = "grant",
-	[LOCK_EVENT_PAIR] = "event pair",
-	[LOCK_EVENT] = "event",
-	[LOCK_P2M] = "p2m",
-	[LOCK_VCPU] = "vcpu",
-	[LOCK_EVENT_QUEUE] = "event queue",
-	[LOCK_SCHED] = "sched",
-	[LOCK_TIMER] = "timer",
-	[LOCK_IPI] = "ipi",
-	[LOCK_HOST_MAP] = "host map",
-	[LOCK_HEAP] = "heap",
-	[LOCK_FRAMES] = "frames",
-	[LOCK_CONSOLE] = "console",
-	[LOCK_SERIAL] = "serial",
+	[LOCK_DOMAINS] = "domains", [LOCK_DOMAIN] = "domain",
+	[LOCK_GRANT] = "grant",     [LOCK_EVENT_PAIR] = "event pair",
+	[LOCK_EVENT] = "event",     [LOCK_P2M] = "p2m",
+	[LOCK_VCPU] = "vcpu",       [LOCK_EVENT_QUEUE] = "event queue",
+	[LOCK_SCHED] = "sched",     [LOCK_TIMER] = "timer",
+	[LOCK_IPI] = "ipi",         [LOCK_HOST_MAP] = "host map",
+	[LOCK_HEAP] = "heap",       [LOCK_FRAMES] = "frames",
+	[LOCK_CONSOLE] = "console", [LOCK_SERIAL] = "serial",
 };
 
 /* A new level may not have its name here yet. */

@@ -32,7 +32,7 @@ void panic_begin(void)
 
 	interrupts_off();
 	if (!__atomic_compare_exchange_n(&panicking, &nobody, this_cpu(), false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_SEQ_CST)) {
+	                                 __ATOMIC_SEQ_CST)) {
 		if (panicking != this_cpu() || again)
 			halt_here();
 		again = true;

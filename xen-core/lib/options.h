@@ -7,14 +7,14 @@
 
 /* What the operator asked for on the command line; the defaults stand in options.c. */
 struct options {
-	uint64_t dom0_mem;	  /* bytes; 0: all but a reserve for guests and the hypervisor */
-	unsigned dom0_max_vcpus;  /* 0: one for each CPU */
-	unsigned maxcpus;	  /* CPUs to bring up; 0: all */
-	bool console_com1;	  /* console=com1 (default) or console=none */
-	unsigned com1_baud;	  /* com1=115200 */
-	bool noreboot;		  /* halt after a panic or a fatal error, do not restart */
-	bool selftest;		  /* run the self-tests and power off; no dom0 */
-	bool dom0_verbose;	  /* say how dom0 was built */
+	uint64_t dom0_mem;       /* bytes; 0: all but a reserve for guests and the hypervisor */
+	unsigned dom0_max_vcpus; /* 0: one for each CPU */
+	unsigned maxcpus;        /* CPUs to bring up; 0: all */
+	bool console_com1;       /* console=com1 (default) or console=none */
+	unsigned com1_baud;      /* com1=115200 */
+	bool noreboot;           /* halt after a panic or a fatal error, do not restart */
+	bool selftest;           /* run the self-tests and power off; no dom0 */
+	bool dom0_verbose;       /* say how dom0 was built */
 };
 
 extern struct options options;

@@ -10,7 +10,7 @@
 #define PREFIX "(core) "
 
 /* A longer line is cut: it is put together on the stack. */
-#define LINE_MAX 512
+#define LINE_SIZE 512
 
 enum log_level log_limit = LOG_INFO;
 
@@ -24,8 +24,8 @@ struct output {
 
 struct conversion {
 	bool left, zero, marked; /* marked: 0x before hexadecimal digits */
-	int width, precision; /* precision: -1 if there is none */
-	int size;	      /* -2 char, -1 short, 0 int, 1 and more long */
+	int width, precision;    /* precision: -1 if there is none */
+	int size;                /* -2 char, -1 short, 0 int, 1 and more long */
 };
 
 static void put(struct output *out, char c)
@@ -64,7 +64,7 @@ static void put_string(struct output *out, const struct conversion *how, const c
 
 /* `sign` stands before the digits and before zeroes that fill the width: "", "-" or "0x". */
 static void put_number(struct output *out, const struct conversion *how, const char *sign,
-		       uint64_t value, unsigned base, char ten)
+                       uint64_t value, unsigned base, char ten)
 {
 	char digits[24];
 	char *first = digits + sizeof(digits);
@@ -112,7 +112,9 @@ static uint64_t next_unsigned(const struct conversion *how, va_list *args)
 
 	unsigned value = va_arg(*args, unsigned);
 
-	return how->size == -2 ? (unsigned char)value : how->size == -1 ? (unsigned short)value : value;
+	return how->size == -2   ? (unsigned char)value
+	       : how->size == -1 ? (unsigned short)value
+	                         : value;
 }
 
 static int64_t next_signed(const struct conversion *how, va_list *args)
@@ -169,7 +171,7 @@ static struct conversion parse_conversion(const char **format, va_list *args)
 }
 
 static void put_pointer(struct output *out, const struct conversion *how, const char **format,
-			uint64_t value)
+                        uint64_t value)
 {
 	if (**format == 's') {
 		(*format)++;
@@ -181,7 +183,7 @@ static void put_pointer(struct output *out, const struct conversion *how, const 
 
 /* `format` stands behind the letter. */
 static void convert(struct output *out, char letter, const struct conversion *how,
-		    const char **format, va_list *args)
+                    const char **format, va_list *args)
 {
 	int64_t number;
 	char c;
@@ -191,7 +193,7 @@ static void convert(struct output *out, char letter, const struct conversion *ho
 	case 'i':
 		number = next_signed(how, args);
 		put_number(out, how, number < 0 ? "-" : "",
-			   number < 0 ? -(uint64_t)number : (uint64_t)number, 10, 'a');
+		           number < 0 ? -(uint64_t)number : (uint64_t)number, 10, 'a');
 		break;
 	case 'u':
 		put_number(out, how, "", next_unsigned(how, args), 10, 'a');
@@ -265,7 +267,7 @@ void print_set_sink(void (*sink)(const char *text, size_t length))
 /* In one piece to the sink, so that lines of several CPUs do not mix. A cut line still ends. */
 void print_line(const char *prefix, const char *format, va_list args)
 {
-	char line[LINE_MAX];
+	char line[LINE_SIZE];
 	size_t start = strlen(prefix);
 	size_t length;
 

@@ -30,8 +30,8 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_print(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_print(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...) log_print(LOG_WARN, __VA_ARGS__)
-#define log_info(...) log_print(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_print(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_print(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_print(LOG_DEBUG, __VA_ARGS__)
 
 #endif

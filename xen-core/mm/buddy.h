@@ -6,8 +6,8 @@
 #include "lib/types.h"
 
 #define BUDDY_MAX_ORDER 18
-#define BUDDY_LEVELS 6 /* 64^6 frames are more than any machine has */
-#define BUDDY_NONE (~0UL)
+#define BUDDY_LEVELS    6 /* 64^6 frames are more than any machine has */
+#define BUDDY_NONE      (~0UL)
 
 /*
  * One set of block numbers for each order, as a bitmap with summaries: a bit of level n + 1 says that

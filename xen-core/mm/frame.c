@@ -24,17 +24,17 @@
  * A frame is free from when the lock is held and its bit is set; between the last reference and that
  * it has count 0 and its old owner, and nobody can get at it.
  */
-#define COUNT_MASK 0xffffffffUL
-#define OWNER_SHIFT 32
+#define COUNT_MASK         0xffffffffUL
+#define OWNER_SHIFT        32
 #define STATE_OWNER(owner) ((uint64_t)(owner) << OWNER_SHIFT)
-#define STATE_RAM BIT(48)
-#define STATE_FREE BIT(49)
-#define STATE_DIRTY BIT(50)
-#define ORDER_SHIFT 56
+#define STATE_RAM          BIT(48)
+#define STATE_FREE         BIT(49)
+#define STATE_DIRTY        BIT(50)
+#define ORDER_SHIFT        56
 
-#define STATE_NOT_RAM STATE_OWNER(DOMID_INVALID)
+#define STATE_NOT_RAM    STATE_OWNER(DOMID_INVALID)
 #define STATE_FREE_DIRTY (STATE_OWNER(DOMID_INVALID) | STATE_RAM | STATE_FREE | STATE_DIRTY)
-#define STATE_BOOT (STATE_OWNER(DOMID_XEN) | STATE_RAM | STATE_DIRTY | 1)
+#define STATE_BOOT       (STATE_OWNER(DOMID_XEN) | STATE_RAM | STATE_DIRTY | 1)
 
 /* Half of what the count could hold: so many CPUs at once cannot make it overflow. */
 #define COUNT_MAX (COUNT_MASK / 2)
@@ -56,7 +56,7 @@ static uint64_t state_of(mfn_t mfn)
 static bool change_state(mfn_t mfn, uint64_t *old, uint64_t new)
 {
 	return __atomic_compare_exchange_n(&states[mfn.v], old, new, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+	                                   __ATOMIC_RELAXED);
 }
 
 static domid_t owner_in(uint64_t state)

@@ -35,7 +35,7 @@ void frame_free(mfn_t first, unsigned order);
 /* The order with which this block was allocated. */
 unsigned frame_order(mfn_t first);
 
-bool frame_is_ram(mfn_t mfn); /* false: device memory, firmware's, beyond RAM */
+bool frame_is_ram(mfn_t mfn);   /* false: device memory, firmware's, beyond RAM */
 domid_t frame_owner(mfn_t mfn); /* DOMID_INVALID if free or not RAM */
 uint32_t frame_count(mfn_t mfn);
 

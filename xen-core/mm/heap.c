@@ -16,10 +16,10 @@
  * the room of the first objects. What is larger has whole blocks of frames: only these begin on a
  * page boundary, which tells the two apart.
  */
-#define SMALLEST_SHIFT 4
-#define CLASSES 8
+#define SMALLEST_SHIFT    4
+#define CLASSES           8
 #define CLASS_SIZE(class) (1U << (SMALLEST_SHIFT + (class)))
-#define LARGEST_SMALL CLASS_SIZE(CLASSES - 1)
+#define LARGEST_SMALL     CLASS_SIZE(CLASSES - 1)
 
 #define SLAB_MAGIC 0x736c6162
 
@@ -29,7 +29,7 @@ struct slab {
 	uint16_t used;
 	struct free_object {
 		struct free_object *next;
-	} *free;
+	} * free;
 	struct list link; /* in `partial` of its class while an object is free, else nowhere */
 };
 
@@ -41,7 +41,7 @@ static unsigned class_for(size_t size)
 	unsigned class = 0;
 
 	while (CLASS_SIZE(class) < size)
-		class++;
+		class ++;
 	return class;
 }
 
@@ -68,7 +68,7 @@ static struct slab *new_slab(unsigned class)
 		return NULL;
 	slab = mfn_to_virt(mfn);
 	slab->magic = SLAB_MAGIC;
-	slab->class = (uint16_t)class;
+	slab->class = (uint16_t) class;
 	for (size_t at = ALIGN_UP(sizeof(*slab), size); at < PAGE_SIZE; at += size)
 		put_object(slab, (char *)slab + at);
 	return slab;

@@ -12,35 +12,36 @@
 #include "mm/frame.h"
 #include "mm/memory_map.h"
 
-#define ENTRY_PRESENT BIT(0)
-#define ENTRY_WRITABLE BIT(1)
-#define ENTRY_UNCACHED (BIT(3) | BIT(4)) /* the PAT's entry 3 */
-#define ENTRY_LARGE BIT(7)
-#define ENTRY_GLOBAL BIT(8)
+#define ENTRY_PRESENT    BIT(0)
+#define ENTRY_WRITABLE   BIT(1)
+#define ENTRY_UNCACHED   (BIT(3) | BIT(4)) /* the PAT's entry 3 */
+#define ENTRY_LARGE      BIT(7)
+#define ENTRY_GLOBAL     BIT(8)
 #define ENTRY_NO_EXECUTE BIT(63)
-#define ENTRY_ADDRESS 0x000ffffffffff000UL
+#define ENTRY_ADDRESS    0x000ffffffffff000UL
 
-#define ENTRY_TABLE (ENTRY_PRESENT | ENTRY_WRITABLE)
-#define MAP_CODE (ENTRY_PRESENT | ENTRY_GLOBAL)
-#define MAP_CONSTANT (ENTRY_PRESENT | ENTRY_GLOBAL | ENTRY_NO_EXECUTE)
-#define MAP_DATA (MAP_CONSTANT | ENTRY_WRITABLE)
+#define ENTRY_TABLE   (ENTRY_PRESENT | ENTRY_WRITABLE)
+#define MAP_CODE      (ENTRY_PRESENT | ENTRY_GLOBAL)
+#define MAP_CONSTANT  (ENTRY_PRESENT | ENTRY_GLOBAL | ENTRY_NO_EXECUTE)
+#define MAP_DATA      (MAP_CONSTANT | ENTRY_WRITABLE)
 #define MAP_REGISTERS (MAP_DATA | ENTRY_UNCACHED)
 
 /* Entry n is what the bits PAT, PCD, PWT = n of a page mean: write-back, write-through, uncached that
  * MTRRs may weaken, uncached, write-combining, write-protected, uncached twice. */
 #define PAT_VALUE 0x0000050100070406UL
 
-#define ENTRIES 512
-#define TOP_LEVEL 3
+#define ENTRIES           512
+#define TOP_LEVEL         3
 #define LEVEL_SIZE(level) BIT(PAGE_SHIFT + 9 * (level))
 
 /* Until all RAM is mapped, tables must lie in what head.S has mapped. */
 #define EARLY_LIMIT GIB(4)
 
 #define DEVICE_AREA_SIZE GIB(512)
-#define STACK_STRIDE (2 * STACK_SIZE) /* blocks are aligned, and what lies below one is not mapped */
+#define STACK_STRIDE                                                                               \
+	(2 * STACK_SIZE) /* blocks are aligned, and what lies below one is not mapped */
 #define STACK_GUARD_PAGE 3
-#define STACK_ORDER 3
+#define STACK_ORDER      3
 
 extern const char __image_start[], __image_end[], __text_start[], __text_end[];
 extern const char __rodata_start[], __rodata_end[], __data_start[], __data_end[];

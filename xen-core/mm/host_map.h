@@ -5,10 +5,10 @@
 
 #include "lib/types.h"
 
-#define DIRECT_MAP_BASE 0xffff800000000000UL  /* all RAM but our image; no-execute, writable */
-#define STACK_AREA_BASE 0xffffd00000000000UL  /* per-CPU stacks with their guard pages */
+#define DIRECT_MAP_BASE  0xffff800000000000UL /* all RAM but our image; no-execute, writable */
+#define STACK_AREA_BASE  0xffffd00000000000UL /* per-CPU stacks with their guard pages */
 #define DEVICE_AREA_BASE 0xffffe00000000000UL /* device registers and firmware tables */
-#define IMAGE_BASE 0xffffffff80000000UL	      /* virtual address of physical 0 of the image's map */
+#define IMAGE_BASE       0xffffffff80000000UL /* virtual address of physical 0 of the image's map */
 
 static inline void *mfn_to_virt(mfn_t mfn)
 {

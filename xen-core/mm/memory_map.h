@@ -7,11 +7,17 @@
 
 #define MEMORY_MAP_MAX 128
 
-enum memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2, MEMORY_ACPI = 3, MEMORY_NVS = 4, MEMORY_BAD = 5 };
+enum memory_type {
+	MEMORY_RAM = 1,
+	MEMORY_RESERVED = 2,
+	MEMORY_ACPI = 3,
+	MEMORY_NVS = 4,
+	MEMORY_BAD = 5
+};
 
 struct memory_range {
 	paddr_t start, end; /* bytes, end excluded */
-	uint32_t type;	    /* enum memory_type, e820's numbers */
+	uint32_t type;      /* enum memory_type, e820's numbers */
 };
 
 /* Sorted, without overlaps (the more reserved type won). RAM edges are page aligned inwards. */

@@ -68,12 +68,13 @@ static void add_module(paddr_t start, paddr_t end, const char *command_line)
 
 static void add_memory(paddr_t start, uint64_t size, uint32_t type)
 {
+	uint64_t end = start + MIN(size, UINT64_MAX - start);
+
 	if (memory_map.count == MEMORY_MAP_MAX) {
 		log_error("boot: memory at 0x%lx does not fit into the map\n", start);
 		return;
 	}
-	memory_map.ranges[memory_map.count++] =
-		(struct memory_range){ start, start + MIN(size, UINT64_MAX - start), type };
+	memory_map.ranges[memory_map.count++] = (struct memory_range){ start, end, type };
 }
 
 struct multiboot1_info {

@@ -81,7 +81,7 @@ static void scrub(uint64_t first, uint64_t count)
 		if (!(states[i] & STATE_DIRTY))
 			continue;
 		memset(mfn_to_virt(MFN(i)), 0, PAGE_SIZE);
-		states[i] &= ~STATE_DIRTY;
+		__atomic_fetch_and(&states[i], ~STATE_DIRTY, __ATOMIC_RELAXED);
 	}
 }
 
@@ -108,7 +108,7 @@ mfn_t frame_alloc(unsigned order, domid_t owner)
 	if (first == BUDDY_NONE)
 		return MFN_NONE;
 	scrub(first, BIT(order));
-	states[first] |= (uint64_t)order << ORDER_SHIFT;
+	__atomic_fetch_or(&states[first], (uint64_t)order << ORDER_SHIFT, __ATOMIC_RELAXED);
 	return MFN(first);
 }
 

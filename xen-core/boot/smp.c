@@ -113,7 +113,7 @@ static struct parameters *install_trampoline(mfn_t page)
 		.cr0 = (uint32_t)(read_cr0() & ~CR0_TS),
 		.cr3 = (uint32_t)host_map_boot_root(),
 		.cr4 = (uint32_t)(read_cr4() & ~CR4_PCIDE),
-		.efer = (uint32_t)(rdmsr(MSR_EFER) & ~(EFER_LMA | EFER_SVME)),
+		.efer = (uint32_t)(rdmsr(MSR_EFER) & (EFER_SCE | EFER_LME | EFER_NXE)),
 		.entry = (uint64_t)cpu_main,
 	};
 	return parameters;

@@ -81,13 +81,14 @@ static long set_singleshot(struct hypercall *call, struct vcpu *vcpu)
 {
 	struct vcpu_set_singleshot_timer request;
 	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+	uint64_t at;
 
 	if (err)
 		return err;
-	if ((request.flags & VCPU_SSHOTTMR_future) && request.timeout_abs_ns < clock_now().v)
+	at = MAX(request.timeout_abs_ns, 1UL); /* 0 is past, not off */
+	if ((request.flags & VCPU_SSHOTTMR_future) && at < clock_now().v)
 		return -ETIME;
-	event_timer_singleshot(vcpu,
-	                       NANOS(MAX(request.timeout_abs_ns, 1UL))); /* 0 is past, not off */
+	event_timer_singleshot(vcpu, NANOS(at));
 	return 0;
 }
 

@@ -116,7 +116,7 @@ static const char *registers(void)
 {
 	GUEST(0x40, 0x41, 0x42, 0x43, 0x45, 0x46, 0x47, /* inc eax ecx edx ebx ebp esi edi */
 	      0x0f, 0x01, 0xd9);			  /* vmmcall */
-	uint64_t *regs = &vcpu->regs.rax;
+	uint64_t *regs = (uint64_t *)&vcpu->regs;
 	struct vm_exit exit;
 
 	for (unsigned i = 0; i < 8; i++)

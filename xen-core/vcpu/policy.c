@@ -21,13 +21,17 @@ struct leaf_filter {
  * debug store, machine check, PCID's companions, PKU, SVM itself, topology extensions).
  */
 static const struct leaf_filter filters[] = {
-	/* ECX: MONITOR 3, VMX 5, SMX 6, EIST 7, TM2 8, PDCM 15, PCID 17, DCA 18, x2APIC 21, deadline 24, OSXSAVE 27, hypervisor 31. EDX: MCE 7, MCA 14, DS 21, ACPI 22, TM 29, PBE 31 */
+	/* ECX: MONITOR 3, VMX 5, SMX 6, EIST 7, TM2 8, PDCM 15, PCID 17, DCA 18, x2APIC 21,
+	 * deadline 24, OSXSAVE 27, hypervisor 31.
+	 * EDX: MCE 7, MCA 14, DS 21, ACPI 22, TM 29, PBE 31. */
 	{1, {ALL, 0x0000ffff, ~0x090281e8u, ~0xa0604080u}, {0, 0, 1u << 31 | 1u << 21, 1u << 9}},
 	{5, {0, 0, 0, 0}, {0, 0, 0, 0}},
 	{6, {1u << 2, 0, 0, 0}, {0, 0, 0, 0}}, /* ARAT only */
 	{0xa, {0, 0, 0, 0}, {0, 0, 0, 0}},
 	{0xb, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	/* ECX: SVM 2, extended APIC 3, OSVW 9, IBS 10, SKINIT 12, WDT 13, LWP 15, topology 22, counters 23, 24, 28, data breakpoint 26, perf TSC 27, MWAITX 29. EDX: MCE 7, MCA 14 */
+	/* ECX: SVM 2, extended APIC 3, OSVW 9, IBS 10, SKINIT 12, WDT 13, LWP 15, topology 22,
+	 * counters 23, 24, 28, data breakpoint 26, perf TSC 27, MWAITX 29.
+	 * EDX: MCE 7, MCA 14. */
 	{0x80000001, {ALL, ALL, ~0x3dc0b60cu, ~0x00004080u}, {0, 0, 0, 1u << 9}},
 	{0x8000000a, {0, 0, 0, 0}, {0, 0, 0, 0}},
 	{0x8000001b, {0, 0, 0, 0}, {0, 0, 0, 0}},
@@ -37,7 +41,9 @@ static const struct leaf_filter filters[] = {
 	{0x80000022, {0, 0, 0, 0}, {0, 0, 0, 0}},
 };
 
-/* EBX: TSC_ADJUST 1, SGX 2, INVPCID 10, PQM 12, PQE 15, processor trace 25. ECX: PKU 3, 4, WAITPKG 5, CET 7, LA57 16, RDPID 22. EDX: only SERIALIZE 14, AVX512 parts. */
+/* EBX: TSC_ADJUST 1, SGX 2, INVPCID 10, PQM 12, PQE 15, processor trace 25.
+ * ECX: PKU 3, 4, WAITPKG 5, CET 7, LA57 16, RDPID 22.
+ * EDX: only SERIALIZE 14, AVX512 parts. */
 static const struct cpuid leaf7_keep = {0, ~0x02009406u, ~0x004100b8u, 0x0000411cu};
 
 static struct cpuid apply(struct cpuid value, const struct cpuid *keep, const struct cpuid *add)

@@ -50,6 +50,7 @@ static domctl_handler *const operations[] = {
 	[XEN_DOMCTL_setvcpuaffinity] = domctl_setvcpuaffinity,
 	[XEN_DOMCTL_max_mem] = max_mem,
 	[XEN_DOMCTL_getvcpuinfo] = domctl_getvcpuinfo,
+	[XEN_DOMCTL_scheduler_op] = domctl_scheduler_op,
 	[XEN_DOMCTL_getvcpuaffinity] = domctl_getvcpuaffinity,
 };
 

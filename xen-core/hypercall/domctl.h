@@ -8,6 +8,7 @@
 /* The structure was copied in; it goes back to the caller if the result is not negative. */
 typedef long domctl_handler(struct hypercall *call, struct xen_domctl *op, struct domain *domain);
 
-domctl_handler domctl_getvcpuinfo, domctl_getvcpuaffinity, domctl_setvcpuaffinity;
+domctl_handler domctl_getvcpuinfo, domctl_getvcpuaffinity, domctl_setvcpuaffinity,
+	domctl_scheduler_op;
 
 #endif

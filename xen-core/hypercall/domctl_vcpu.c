@@ -4,6 +4,7 @@
 #include "hypercall/domctl.h"
 
 #include "hw/percpu.h"
+#include "sched/sched.h"
 #include "vcpu/runstate.h"
 
 long domctl_getvcpuinfo(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
@@ -54,9 +55,11 @@ long domctl_setvcpuaffinity(struct hypercall *call, struct xen_domctl *op, struc
 	if (err)
 		return err;
 	usable = hard & bitmap_of_cpus();
-	if (!usable)
-		return -EINVAL;
-	vcpu->affinity = hard;
+	if (domain->privileged && hard != vcpu->affinity)
+		return -EPERM; /* its devices interrupt the CPUs that it runs on */
+	err = sched_set_affinity(vcpu, hard);
+	if (err)
+		return err;
 	if (request->flags & XEN_VCPUAFFINITY_HARD)
 		err = bitmap_write(call, &request->cpumap_hard, usable);
 	if (!err && request->flags & XEN_VCPUAFFINITY_SOFT)

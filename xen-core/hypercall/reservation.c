@@ -2,9 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/memory.h"
 
+#include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/host_map.h"
 
-#define PAGES_AT_ONCE 512UL /* freed or filled, before the caller's interrupts get their chance */
+/* Before the caller's interrupts get their chance; giving a page back waits for every CPU. */
+#define FILLED_AT_ONCE 512UL
+#define FREED_AT_ONCE  32UL
 
 struct reservation {
 	struct xen_memory_reservation request;
@@ -49,9 +53,25 @@ static unsigned map_order(uint64_t gfn, unsigned order)
 	return P2M_ORDER_4K;
 }
 
+/*
+ * dom0's devices reach its memory by guest-physical address: each of its frames has its gfn's
+ * number, and it gets back just those it gave away. frame_claim leaves what the last owner left.
+ */
+static mfn_t frames_for(struct domain *domain, gfn_t gfn, unsigned order)
+{
+	mfn_t mfn = MFN(gfn.v);
+
+	if (!domain->privileged)
+		return frame_alloc(order, domain->id);
+	if (frame_claim(mfn, BIT(order), domain->id))
+		return MFN_NONE;
+	memset(mfn_to_virt(mfn), 0, PAGE_SIZE << order);
+	return mfn;
+}
+
 static int fill(struct domain *domain, gfn_t gfn, unsigned order)
 {
-	mfn_t mfn = frame_alloc(order, domain->id);
+	mfn_t mfn = frames_for(domain, gfn, order);
 	int err;
 
 	if (mfn_is_none(mfn))
@@ -97,7 +117,7 @@ static int release_extent(struct domain *domain, uint64_t gfn, unsigned order)
 }
 
 /* The extents one after the other; the result is how many are done, the first failure ends it. */
-static long for_each_extent(struct hypercall *call,
+static long for_each_extent(struct hypercall *call, uint64_t pages_at_once,
                             int (*act)(struct domain *domain, uint64_t gfn, unsigned order))
 {
 	struct reservation r;
@@ -108,7 +128,7 @@ static long for_each_extent(struct hypercall *call,
 	if (err)
 		return err;
 	order = r.request.extent_order;
-	end = MIN(r.request.nr_extents, r.start + MAX(PAGES_AT_ONCE >> order, 1UL));
+	end = MIN(r.request.nr_extents, r.start + MAX(pages_at_once >> order, 1UL));
 	for (i = r.start; i < end && !err; i++) {
 		xen_pfn_t gfn;
 
@@ -130,12 +150,12 @@ static long for_each_extent(struct hypercall *call,
 
 long memory_populate_physmap(struct hypercall *call)
 {
-	return for_each_extent(call, populate_extent);
+	return for_each_extent(call, FILLED_AT_ONCE, populate_extent);
 }
 
 long memory_decrease_reservation(struct hypercall *call)
 {
-	return for_each_extent(call, release_extent);
+	return for_each_extent(call, FREED_AT_ONCE, release_extent);
 }
 
 /* Nothing is set aside: the answer says whether there would be room now. */

@@ -29,14 +29,6 @@ static long getdomaininfolist(struct hypercall *call, struct xen_sysctl *op)
 	return 0;
 }
 
-/* The tools take this to mean that the node of a device is not known. */
-static long pcitopoinfo(struct hypercall *call, struct xen_sysctl *op)
-{
-	(void)call;
-	(void)op;
-	return -ENODEV;
-}
-
 static sysctl_handler *const operations[] = {
 	[XEN_SYSCTL_readconsole] = sysctl_readconsole,
 	[XEN_SYSCTL_physinfo] = sysctl_physinfo,
@@ -49,7 +41,7 @@ static sysctl_handler *const operations[] = {
 	[XEN_SYSCTL_numainfo] = sysctl_numainfo,
 	[XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,
 	[XEN_SYSCTL_scheduler_op] = sysctl_scheduler_op,
-	[XEN_SYSCTL_pcitopoinfo] = pcitopoinfo,
+	[XEN_SYSCTL_pcitopoinfo] = sysctl_pcitopoinfo,
 	[XEN_SYSCTL_get_cpu_featureset] = sysctl_cpu_featureset,
 };
 

@@ -44,10 +44,10 @@ static void program(struct cpu *cpu)
 static void insert_sorted(struct list *timers, struct timer *timer)
 {
 	LIST_FOR_EACH(item, timers)
-	if (LIST_ENTRY(item, struct timer, link)->expires.v > timer->expires.v) {
-		list_insert_before(item, &timer->link);
-		return;
-	}
+		if (LIST_ENTRY(item, struct timer, link)->expires.v > timer->expires.v) {
+			list_insert_before(item, &timer->link);
+			return;
+		}
 	list_push_back(timers, &timer->link);
 }
 
@@ -58,8 +58,7 @@ static void take_due(struct cpu *cpu, struct list *due)
 	nanos_t now = clock_now();
 
 	lock_take(&cpu->timer_lock);
-	LIST_FOR_EACH_SAFE(item, after, &cpu->timers)
-	{
+	LIST_FOR_EACH_SAFE(item, after, &cpu->timers) {
 		if (LIST_ENTRY(item, struct timer, link)->expires.v > now.v)
 			break;
 		list_remove(item);

@@ -87,8 +87,7 @@ static const char *lists(void)
 	CHECK(list_is_empty(&items[1]));
 	list_push_front(&head, &items[1]);
 	CHECK(head.next == &items[1] && head.prev == &items[2]);
-	LIST_FOR_EACH_SAFE(item, after, &head)
-	{
+	LIST_FOR_EACH_SAFE(item, after, &head) {
 		list_remove(item);
 		seen++;
 	}

@@ -4,7 +4,6 @@
 
 #include "boot/boot_info.h"
 #include "boot/kernel_image.h"
-#include "domain/clock.h"
 #include "hw/acpi.h"
 #include "hw/cpu.h"
 #include "hw/percpu.h"
@@ -217,9 +216,6 @@ void dom0_build(void)
 
 	domain->pages = domain->max_pages = pages;
 	domain->time_offset_seconds = 0;
-	domain_clock_publish_wall(domain);
-	for (unsigned i = 0; i < domain->vcpu_count; i++)
-		domain_clock_publish(domain->vcpus[i]);
 	enter_at(domain->vcpus[0], plan.layout.entry, plan.start_info);
 	domain->state = DOMAIN_ALIVE;
 	domain->controller_pauses = 0;

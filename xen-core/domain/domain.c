@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/domain.h"
 
+#include "domain/clock.h"
 #include "domain/unit.h"
 #include "hw/percpu.h"
 #include "irq/vlapic.h"
@@ -13,10 +14,12 @@
 #include "mm/heap.h"
 #include "mm/host_map.h"
 #include "sched/sched.h"
+#include "vcpu/loaded.h"
 #include "vcpu/ops.h"
 #include "vcpu/xstate.h"
 
 #define SHUTDOWN_NONE 255
+#define RELINQUISH_PAGES 16384 /* at once, before the caller's interrupts get their chance */
 
 struct domain *dom0;
 
@@ -69,17 +72,27 @@ struct domain *domain_get(domid_t id, struct vcpu *caller)
 	return domain;
 }
 
-/* Ids grow from 1; a free one is wanted. */
+/* Ids are handed out in turn, so that one is not used again at once: who still means the domain before
+ * would meet another. */
+static domid_t unused_id(void)
+{
+	static domid_t last;
+	struct domain *next;
+
+	do {
+		last = last < DOMID_FIRST_RESERVED - 1 ? (domid_t)(last + 1) : 1;
+		next = find_from(last);
+	} while (next && next->id == last);
+	return last;
+}
+
 static int insert(struct domain *domain, domid_t wanted)
 {
 	struct domain *next;
 
 	lock_take(&domains_lock);
-	if (wanted == DOMID_INVALID) {
-		wanted = 1;
-		while ((next = find_from(wanted)) && next->id == wanted)
-			wanted++;
-	}
+	if (wanted == DOMID_INVALID)
+		wanted = unused_id();
 	next = find_from(wanted);
 	if (wanted >= DOMID_FIRST_RESERVED || (next && next->id == wanted)) {
 		lock_release(&domains_lock);
@@ -169,6 +182,7 @@ int domain_create(const struct domain_config *config, struct domain **created)
 	err = units_create(domain, config);
 	if (err)
 		goto free_shared_info;
+	domain_clock_publish_wall(domain);
 	*created = domain;
 	return 0;
 
@@ -202,6 +216,7 @@ static struct vcpu *vcpu_alloc(struct domain *domain, unsigned id)
 	vcpu->apic_id = id * 2; /* as libxl writes it into a guest's MADT */
 	vcpu->domain = domain;
 	vcpu->p2m = &domain->p2m;
+	vcpu->policy = domain->policy;
 	vcpu->info = id < XEN_LEGACY_MAX_VCPUS ? &domain->shared_info->vcpu_info[id]
 					       : &vcpu->early_info;
 	lock_init(&vcpu->event_lock, LOCK_VCPU);
@@ -242,6 +257,7 @@ int domain_vcpu_create(struct domain *domain, unsigned id, struct cpu *cpu)
 		}
 	}
 	domain->vcpus[id] = vcpu;
+	domain_clock_publish(vcpu);
 	return 0;
 }
 
@@ -251,6 +267,7 @@ static void destroy(struct domain *domain)
 	for (unsigned i = 0; i < domain->vcpu_count; i++) {
 		if (!domain->vcpus[i])
 			continue;
+		vcpu_unload(domain->vcpus[i]);
 		vcpu_units_destroy(domain->vcpus[i], domain_unit_count);
 		sched_vcpu_destroy(domain->vcpus[i]);
 		access_unpin(&domain->vcpus[i]->info_pin);
@@ -259,6 +276,10 @@ static void destroy(struct domain *domain)
 	units_destroy(domain, domain_unit_count);
 	p2m_destroy(&domain->p2m);
 	frame_put(virt_to_mfn(domain->shared_info));
+	if (exit_hook)
+		exit_hook(domain);
+	heap_free(domain->e820);
+	heap_free(domain->policy);
 	heap_free(domain);
 }
 
@@ -299,4 +320,43 @@ void domain_shutdown(struct domain *domain, unsigned code)
 	domain_pause(domain);
 	if (exit_hook)
 		exit_hook(domain);
+}
+
+/* True when no vCPU is on a CPU any more; they have been told to leave. */
+static bool all_off(const struct domain *domain)
+{
+	for (unsigned i = 0; i < domain->vcpu_count; i++)
+		if (domain->vcpus[i] && domain->vcpus[i]->running)
+			return false;
+	return true;
+}
+
+bool domain_kill(struct domain *domain)
+{
+	bool first;
+
+	lock_take(&domain->lock);
+	first = domain->state != DOMAIN_DYING && domain->state != DOMAIN_DEAD;
+	if (first)
+		domain->state = DOMAIN_DYING;
+	lock_release(&domain->lock);
+	if (first)
+		domain_pause(domain);
+	if (!all_off(domain))
+		return false;
+	for (unsigned i = domain_unit_count; i--;)
+		if (domain_units[i]->domain_relinquish && !domain_units[i]->domain_relinquish(domain))
+			return false;
+	if (!p2m_relinquish(&domain->p2m, RELINQUISH_PAGES))
+		return false;
+	lock_take(&domain->lock);
+	first = domain->state == DOMAIN_DYING; /* two callers may have come as far */
+	domain->state = DOMAIN_DEAD;
+	lock_release(&domain->lock);
+	if (first) {
+		domain_put(domain); /* the list's; the caller's own keeps it until he is done */
+		if (exit_hook)
+			exit_hook(domain);
+	}
+	return true;
 }

@@ -55,6 +55,7 @@ struct domain {
 	bool runstate_update_flag;	 /* vm_assist 5 */
 	int64_t time_offset_seconds;
 	uint32_t e820_count;
+	struct cpu_policy *policy;	 /* vcpu/policy.h; NULL: the default */
 	struct e820_entry *e820;	 /* what memory_map tells; from the heap, NULL: none */
 
 	struct event_table *events;	 /* event/ */
@@ -97,6 +98,10 @@ void domain_unpause(struct domain *domain);
 /* The guest ends itself or is ended: stops its vCPUs; dom0's end is the machine's. Raises
  * VIRQ_DOM_EXC through the hook that event/ installs. */
 void domain_shutdown(struct domain *domain, unsigned code);
+
+/* One step of a domain's end: true when its memory and its ties to others are gone, and it leaves the
+ * list with its last reference; until then call again. Not for dom0. */
+bool domain_kill(struct domain *domain);
 
 /* sets how the end of a domain is told (VIRQ_DOM_EXC to dom0): event/ is a floor above. */
 void domain_set_exit_hook(void (*hook)(struct domain *domain));

@@ -41,10 +41,17 @@ static void vcpu_destroy(struct vcpu *vcpu)
 	poll_vcpu_stop(vcpu);
 }
 
+static bool relinquish(struct domain *domain)
+{
+	event_close_all(domain);
+	return true;
+}
+
 const struct unit event_unit = {
 	.name = "event",
 	.domain_create = create,
 	.domain_destroy = destroy,
+	.domain_relinquish = relinquish,
 	.vcpu_create = vcpu_create,
 	.vcpu_destroy = vcpu_destroy,
 };

@@ -25,6 +25,7 @@ struct cpu {
 	uint32_t apic_id;
 	bool online;
 	bool kicked;              /* asked to go round its run loop (atomic) */
+	bool in_guest;            /* from its last look at its orders to the exit (atomic) */
 	void *stack;              /* the block; see above */
 	struct vcpu *current;     /* the vCPU that this CPU runs or NULL when idle */
 	struct vcpu *loaded;      /* whose FS, GS, TR, syscall MSRs, FPU are in the CPU, or NULL */

@@ -27,6 +27,8 @@ static long unpause(struct hypercall *call, struct xen_domctl *op, struct domain
 	if (domain == call->caller->domain)
 		return -EINVAL;
 	lock_take(&domain->lock);
+	if (domain->state == DOMAIN_BUILDING)
+		domain->state = DOMAIN_ALIVE;
 	was_paused = domain->controller_pauses;
 	last = was_paused && !--domain->controller_pauses;
 	lock_release(&domain->lock);
@@ -44,7 +46,26 @@ static long max_mem(struct hypercall *call, struct xen_domctl *op, struct domain
 	return 0;
 }
 
+/* Placement hints and pool sizes: nothing here depends on them. */
+static long accept(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
+{
+	(void)call;
+	(void)op;
+	(void)domain;
+	return 0;
+}
+
 static domctl_handler *const operations[] = {
+	[XEN_DOMCTL_destroydomain] = domctl_destroydomain,
+	[XEN_DOMCTL_max_vcpus] = domctl_max_vcpus,
+	[XEN_DOMCTL_gethvmcontext] = domctl_gethvmcontext,
+	[XEN_DOMCTL_sethvmcontext] = domctl_sethvmcontext,
+	[XEN_DOMCTL_get_cpu_policy] = domctl_get_cpu_policy,
+	[XEN_DOMCTL_set_cpu_policy] = domctl_set_cpu_policy,
+	[XEN_DOMCTL_gettscinfo] = domctl_gettscinfo,
+	[XEN_DOMCTL_settscinfo] = domctl_settscinfo,
+	[XEN_DOMCTL_setnodeaffinity] = accept,
+	[XEN_DOMCTL_set_paging_mempool_size] = accept,
 	[XEN_DOMCTL_pausedomain] = pause,
 	[XEN_DOMCTL_unpausedomain] = unpause,
 	[XEN_DOMCTL_setvcpuaffinity] = domctl_setvcpuaffinity,
@@ -74,6 +95,8 @@ static long serve(struct hypercall *call, struct xen_domctl *op)
 
 	if (op->cmd == XEN_DOMCTL_getdomaininfo)
 		return getdomaininfo(op);
+	if (op->cmd == XEN_DOMCTL_createdomain)
+		return domctl_createdomain(call, op);
 	if (op->cmd >= ARRAY_SIZE(operations) || !operations[op->cmd])
 		return -ENOSYS;
 	domain = domain_get(op->domain, call->caller);

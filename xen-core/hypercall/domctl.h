@@ -8,6 +8,13 @@
 /* The structure was copied in; it goes back to the caller if the result is not negative. */
 typedef long domctl_handler(struct hypercall *call, struct xen_domctl *op, struct domain *domain);
 
+/* Has no domain yet. */
+long domctl_createdomain(struct hypercall *call, struct xen_domctl *op);
+
+domctl_handler domctl_max_vcpus, domctl_destroydomain;
+domctl_handler domctl_gethvmcontext, domctl_sethvmcontext;
+domctl_handler domctl_get_cpu_policy, domctl_set_cpu_policy;
+domctl_handler domctl_gettscinfo, domctl_settscinfo;
 domctl_handler domctl_getvcpuinfo, domctl_getvcpuaffinity, domctl_setvcpuaffinity,
 	domctl_scheduler_op;
 

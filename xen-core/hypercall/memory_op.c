@@ -10,10 +10,12 @@ int memory_op_target(struct hypercall *call, domid_t id, struct domain **domain)
 	*domain = domain_get(id, call->caller);
 	if (!*domain)
 		return -ESRCH;
-	if (*domain == call->caller->domain || call->caller->domain->privileged)
+	if (*domain == call->caller->domain)
+		return 0;
+	if (call->caller->domain->privileged && (*domain)->state < DOMAIN_DYING)
 		return 0;
 	domain_put(*domain);
-	return -EPERM;
+	return call->caller->domain->privileged ? -ESRCH : -EPERM;
 }
 
 static long reservation_query(struct hypercall *call)

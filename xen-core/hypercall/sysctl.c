@@ -43,6 +43,7 @@ static sysctl_handler *const operations[] = {
 	[XEN_SYSCTL_scheduler_op] = sysctl_scheduler_op,
 	[XEN_SYSCTL_pcitopoinfo] = sysctl_pcitopoinfo,
 	[XEN_SYSCTL_get_cpu_featureset] = sysctl_cpu_featureset,
+	[XEN_SYSCTL_get_cpu_policy] = sysctl_cpu_policy,
 };
 
 /* args: the structure. */

@@ -11,6 +11,7 @@ typedef long sysctl_handler(struct hypercall *call, struct xen_sysctl *op);
 sysctl_handler sysctl_readconsole, sysctl_debug_keys;
 sysctl_handler sysctl_physinfo, sysctl_cputopoinfo, sysctl_numainfo, sysctl_cpu_featureset;
 sysctl_handler sysctl_pcitopoinfo, sysctl_getcpuinfo, sysctl_availheap;
+sysctl_handler sysctl_cpu_policy;
 sysctl_handler sysctl_cpupool_op, sysctl_sched_id, sysctl_scheduler_op;
 
 /* The one pool holds every domain and every CPU. */

@@ -263,29 +263,48 @@ mfn_t p2m_get(struct p2m *p2m, gfn_t gfn, enum p2m_type *type)
 	return mfn;
 }
 
-static void drop_leaf(uint64_t entry, unsigned level)
+/* Returns the 4 KiB pages dropped. */
+static uint64_t drop_leaf(struct p2m *p2m, uint64_t *entry, unsigned level)
 {
-	mfn_t mfn = p2m_entry_mfn(entry);
+	enum p2m_type type = p2m_entry_type(*entry);
+	mfn_t mfn = p2m_entry_mfn(*entry);
 
-	if (!type_is_counted(p2m_entry_type(entry)))
-		return;
-	for (uint64_t i = 0; i < BIT(order_at(level)); i++)
-		frame_put(MFN(mfn.v + i));
+	*entry = 0;
+	p2m->entries[type] -= BIT(order_at(level));
+	if (type_is_counted(type))
+		frame_free(mfn, order_at(level));
+	return BIT(order_at(level));
 }
 
-static void drop_table(mfn_t table, unsigned level)
+/* Empties entries until the budget is used up; returns what is left of it. A lower table goes with
+ * its last entry. */
+static uint64_t drop_table(struct p2m *p2m, mfn_t table, unsigned level, uint64_t budget)
 {
-	for (unsigned i = 0; i < P2M_FANOUT; i++) {
-		uint64_t entry = table_of(table)[i];
+	for (unsigned i = 0; i < P2M_FANOUT && budget; i++) {
+		uint64_t *entry = &table_of(table)[i];
 
-		if (!p2m_entry_is_present(entry))
+		if (!p2m_entry_is_present(*entry))
 			continue;
-		if (p2m_entry_is_leaf(entry, level))
-			drop_leaf(entry, level);
-		else
-			drop_table(p2m_entry_mfn(entry), level - 1);
+		if (p2m_entry_is_leaf(*entry, level)) {
+			budget -= MIN(budget, drop_leaf(p2m, entry, level));
+			continue;
+		}
+		budget = drop_table(p2m, p2m_entry_mfn(*entry), level - 1, budget);
+		if (budget) {
+			frame_put(p2m_entry_mfn(*entry));
+			p2m->tables--;
+			*entry = 0;
+		}
 	}
-	frame_put(table);
+	return budget;
+}
+
+bool p2m_relinquish(struct p2m *p2m, uint64_t budget)
+{
+	lock_take(&p2m->lock);
+	budget = drop_table(p2m, p2m->root, P2M_LEVELS - 1, budget);
+	lock_release(&p2m->lock);
+	return budget;
 }
 
 void p2m_destroy(struct p2m *p2m)
@@ -293,6 +312,8 @@ void p2m_destroy(struct p2m *p2m)
 	if (!p2m->root.v || mfn_is_none(p2m->root))
 		return;
 	p2m_flush(p2m->cpus);
-	drop_table(p2m->root, P2M_LEVELS - 1);
+	while (!p2m_relinquish(p2m, ~0UL))
+		;
+	frame_put(p2m->root);
 	p2m->root = MFN_NONE;
 }

@@ -41,6 +41,10 @@ struct p2m {
 int p2m_init(struct p2m *p2m, domid_t owner);
 void p2m_destroy(struct p2m *p2m); /* drops every reference and the tables */
 
+/* Drops the references of some entries, about as many 4 KiB pages as the budget says; true when none
+ * are left. The domain is dying: nothing runs on the tables any more. */
+bool p2m_relinquish(struct p2m *p2m, uint64_t budget);
+
 /*
  * Maps 2^order pages (both numbers aligned to the order). -EEXIST if any of the gfns is mapped,
  * -ENOMEM without change. On success the entry owns the caller's reference on each frame.

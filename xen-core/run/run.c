@@ -6,9 +6,9 @@
 #include "hw/interrupt.h"
 #include "hw/percpu.h"
 #include "lib/assert.h"
-#include "lib/bits.h"
 #include "run/exit.h"
 #include "sched/sched.h"
+#include "vcpu/loaded.h"
 #include "vcpu/ops.h"
 #include "vcpu/runstate.h"
 #include "vcpu/xstate.h"
@@ -20,21 +20,6 @@ void run_cpu_init(struct cpu *cpu)
 	if (vcpu_ops->cpu_init(cpu))
 		fatal("no memory to start virtualisation on CPU %u\n", cpu->id);
 	interrupt_use_stacks(false);
-}
-
-/* Registers that stay in the CPU between exits change hands only when another vCPU comes. */
-static void switch_to(struct cpu *cpu, struct vcpu *vcpu)
-{
-	if (cpu->loaded == vcpu)
-		return;
-	if (cpu->loaded) {
-		vcpu_ops->unload(cpu->loaded);
-		xstate_save(cpu->loaded);
-	}
-	cpu->loaded = vcpu;
-	bit_test_and_set(cpu->id, &vcpu->p2m->cpus);
-	vcpu_ops->load(vcpu);
-	xstate_load(vcpu);
 }
 
 /* Pending physical interrupts are taken here and when idle, nowhere else; no lock is held. */
@@ -67,11 +52,13 @@ void run_cpu(struct cpu *cpu)
 				idle();
 				continue;
 			}
-			switch_to(cpu, vcpu);
+			vcpu_load(vcpu);
 			runstate_publish(vcpu);
 		}
 		inject_pending(vcpu);
+		__atomic_store_n(&cpu->in_guest, true, __ATOMIC_SEQ_CST);
 		vcpu_ops->run(vcpu, &exit);
+		__atomic_store_n(&cpu->in_guest, false, __ATOMIC_RELEASE);
 		if (exit.kind == EXIT_INTERRUPT)
 			interrupt_window();
 		else

@@ -9,8 +9,8 @@
 #include "mm/host_map.h"
 #include "run/decode.h"
 #include "selftest/selftest.h"
+#include "vcpu/loaded.h"
 #include "vcpu/ops.h"
-#include "vcpu/xstate.h"
 
 #define CODE 0x1000 /* guest-physical: its code, one page */
 #define DATA 0x2000 /* one page of data */
@@ -43,11 +43,6 @@ static void set_flat_mode(void)
 
 static void guest_end(void)
 {
-	if (this_cpu()->loaded) {
-		vcpu_ops->unload(vcpu);
-		xstate_save(vcpu);
-		this_cpu()->loaded = NULL;
-	}
 	domain_put(domain);
 }
 
@@ -63,10 +58,7 @@ static const char *guest_begin(const void *code, size_t length)
 	CHECK(!map_new_page(CODE, &mfn));
 	memcpy(mfn_to_virt(mfn), code, length);
 	set_flat_mode();
-	domain->p2m.cpus |= BIT(this_cpu()->id);
-	this_cpu()->loaded = vcpu;
-	vcpu_ops->load(vcpu);
-	xstate_load(vcpu);
+	vcpu_load(vcpu);
 	return NULL;
 }
 
@@ -76,7 +68,9 @@ static struct vm_exit run(void)
 	struct vm_exit exit;
 
 	do {
+		this_cpu()->in_guest = true;
 		vcpu_ops->run(vcpu, &exit);
+		this_cpu()->in_guest = false;
 		asm volatile("sti; nop; cli" ::: "memory");
 	} while (exit.kind == EXIT_INTERRUPT);
 	return exit;

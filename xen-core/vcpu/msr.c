@@ -80,7 +80,7 @@ static int write_efer(struct vcpu *vcpu, uint64_t value)
 }
 
 /* Each byte of the PAT is one of the defined memory types. */
-static bool pat_is_valid(uint64_t value)
+bool policy_pat_is_valid(uint64_t value)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		uint8_t type = (uint8_t)(value >> (8 * i));
@@ -108,7 +108,7 @@ int policy_write_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
 		wrmsr(MSR_TSC_AUX, value);
 		return 0;
 	case MSR_PAT:
-		if (!pat_is_valid(value))
+		if (!policy_pat_is_valid(value))
 			return -EINVAL;
 		return vcpu_ops->set_msr(vcpu, index, value);
 	default:

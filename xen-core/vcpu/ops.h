@@ -39,6 +39,12 @@ struct injection {
 	uint32_t error;
 };
 
+struct vcpu_debug {
+	uint64_t address[4]; /* DR0 to DR3 */
+	uint64_t status;     /* DR6 */
+	uint64_t control;    /* DR7 */
+};
+
 struct vcpu_ops {
 	const char *name;
 	/* NULL if this machine has it enabled and complete, else what is missing, for the operator. */
@@ -62,6 +68,10 @@ struct vcpu_ops {
 	/* MSRs that the hardware switches; -ENOENT for others. */
 	int (*get_msr)(struct vcpu *vcpu, uint32_t index, uint64_t *value);
 	int (*set_msr)(struct vcpu *vcpu, uint32_t index, uint64_t value);
+
+	/* Debug registers of a vCPU that is not loaded. */
+	void (*get_debug)(struct vcpu *vcpu, struct vcpu_debug *debug);
+	void (*set_debug)(struct vcpu *vcpu, const struct vcpu_debug *debug);
 
 	/* At the next entry. One at a time: has_injection tells of one that waits or was interrupted. */
 	void (*inject)(struct vcpu *vcpu, const struct injection *event);

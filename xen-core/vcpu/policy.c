@@ -97,27 +97,150 @@ static struct cpuid topology_leaf(const struct vcpu *vcpu, uint32_t subleaf, uns
 	return r;
 }
 
-struct cpuid policy_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, unsigned cpu_total,
-			  domid_t domid)
+static bool has_subleaves(uint32_t leaf)
+{
+	return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x8000001d;
+}
+
+static const struct xen_cpuid_leaf *leaf_find(const struct cpu_policy *policy, uint32_t leaf,
+                                              uint32_t subleaf)
+{
+	uint32_t wanted = has_subleaves(leaf) ? subleaf : XEN_CPUID_NO_SUBLEAF;
+
+	for (unsigned i = 0; i < policy->count; i++)
+		if (policy->leaves[i].leaf == leaf && policy->leaves[i].subleaf == wanted)
+			return &policy->leaves[i];
+	return NULL;
+}
+
+/* Leaves whose bits are features: the builder can take away, not add. */
+static bool holds_features(uint32_t leaf)
+{
+	return leaf == 7 || leaf == 0xd || leaf == 0x80000001 || leaf == 0x80000007;
+}
+
+/* The builder's word for a leaf, less what this CPU or hypervisor does not have. */
+static struct cpuid restricted(const struct xen_cpuid_leaf *stored, struct cpuid ours)
 {
 	static const struct cpuid nothing;
-	uint32_t highest = cpuid(leaf & 0x80000000u, 0).eax;
+	struct cpuid theirs = { stored->a, stored->b, stored->c, stored->d };
+
+	if (stored->leaf == 1) {
+		theirs.ebx &= 0xffff;
+		theirs.ecx &= ours.ecx;
+		theirs.edx &= ours.edx;
+	} else if (holds_features(stored->leaf)) {
+		/* The size of the save area in use depends on the guest's XCR0: the CPU knows it. */
+		if (stored->leaf == 0xd && stored->subleaf < 2)
+			theirs.ebx = ours.ebx;
+		theirs = apply(ours, &theirs, &nothing);
+	}
+	return theirs;
+}
+
+/* The part that is the same on every vCPU. */
+static struct cpuid policy_base(const struct cpu_policy *policy, uint32_t leaf, uint32_t subleaf)
+{
+	static const struct cpuid nothing;
+	struct cpuid ours = filtered(leaf, subleaf);
+	const struct xen_cpuid_leaf *stored;
+
+	if (leaf == 7)
+		ours = subleaf ? nothing : apply(ours, &leaf7_keep, &nothing);
+	if (!policy)
+		return ours;
+	stored = leaf_find(policy, leaf, subleaf);
+	return stored ? restricted(stored, ours) : nothing;
+}
+
+struct cpuid policy_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, unsigned cpu_total,
+                          domid_t domid)
+{
+	static const struct cpuid nothing;
 	struct cpuid r;
 
 	if (leaf >= 0x40000000u && leaf <= 0x4000ffffu)
 		return xen_leaf(vcpu, leaf, domid);
-	if (leaf > highest)
+	if (leaf > policy_base(vcpu->policy, leaf & 0x80000000u, 0).eax)
 		return nothing;
-	r = filtered(leaf, subleaf);
+	r = policy_base(vcpu->policy, leaf, subleaf);
 	if (leaf == 1) {
 		r.ebx |= vcpu->apic_id << 24 | MIN(cpu_total, 255u) << 16;
 		r.ecx |= vcpu->control.cr4 & CR4_OSXSAVE ? 1u << 27 : 0;
-	} else if (leaf == 7) {
-		r = subleaf ? nothing : apply(r, &leaf7_keep, &nothing);
-	} else if (leaf == 0xb && highest >= 0xb) {
+	} else if (leaf == 0xb) {
 		r = topology_leaf(vcpu, subleaf, cpu_total);
 	} else if (leaf == 0x80000008) {
 		r.ecx = (r.ecx & ~0xffffu) | (cpu_total - 1);
 	}
 	return r;
+}
+
+#define HIGHEST_BASIC    0xdu /* what the tools of the public ABI know */
+#define HIGHEST_EXTENDED 0x80000021u
+
+static void add(struct cpu_policy *policy, uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid r = policy_base(NULL, leaf, subleaf);
+
+	if (policy->count == POLICY_LEAVES_MAX)
+		return;
+	if (leaf == 0)
+		r.eax = MIN(r.eax, HIGHEST_BASIC);
+	else if (leaf == 0x80000000u)
+		r.eax = MIN(r.eax, HIGHEST_EXTENDED);
+	policy->leaves[policy->count++] = (struct xen_cpuid_leaf){
+		leaf, has_subleaves(leaf) ? subleaf : XEN_CPUID_NO_SUBLEAF, r.eax, r.ebx, r.ecx, r.edx
+	};
+}
+
+/* 0xb and 0x8000001d describe the topology, which is made for each vCPU. */
+static void add_all_of(struct cpu_policy *policy, uint32_t leaf)
+{
+	if (leaf == 4)
+		for (uint32_t i = 0; i < 4; i++)
+			add(policy, leaf, i);
+	else if (leaf == 0xd)
+		for (uint32_t i = 0; i < 63; i++) {
+			if (i < 2 || xstate_supported() >> i & 1)
+				add(policy, leaf, i);
+		}
+	else if (leaf != 0xb && leaf != 0x8000001d)
+		add(policy, leaf, 0);
+}
+
+void policy_default(struct cpu_policy *policy)
+{
+	policy->count = 0;
+	for (uint32_t leaf = 0; leaf <= MIN(cpuid(0, 0).eax, HIGHEST_BASIC); leaf++)
+		add_all_of(policy, leaf);
+	for (uint32_t leaf = 0x80000000u; leaf <= MIN(cpuid(0x80000000u, 0).eax, HIGHEST_EXTENDED); leaf++)
+		add_all_of(policy, leaf);
+}
+
+static bool leaf_is_known(const struct xen_cpuid_leaf *leaf)
+{
+	if (leaf->leaf >= 0x40000000u && leaf->leaf <= 0x400001ffu)
+		return true; /* accepted, and answered by ourselves */
+	if (leaf->leaf > HIGHEST_BASIC && (leaf->leaf < 0x80000000u || leaf->leaf > HIGHEST_EXTENDED))
+		return false;
+	return (leaf->subleaf == XEN_CPUID_NO_SUBLEAF) != has_subleaves(leaf->leaf);
+}
+
+static bool comes_before(const struct cpu_policy *policy, unsigned index)
+{
+	const struct xen_cpuid_leaf *leaf = &policy->leaves[index];
+
+	for (unsigned i = 0; i < index; i++)
+		if (policy->leaves[i].leaf == leaf->leaf && policy->leaves[i].subleaf == leaf->subleaf)
+			return true;
+	return false;
+}
+
+unsigned policy_check(const struct cpu_policy *policy)
+{
+	unsigned i = 0;
+
+	while (i < policy->count && leaf_is_known(&policy->leaves[i]) && !comes_before(policy, i))
+		i++;
+	return i;
 }

@@ -11,6 +11,7 @@
 #include "lib/types.h"
 
 struct cpu;
+struct cpu_policy;
 struct domain;
 struct sched_share;
 struct vlapic;
@@ -44,6 +45,8 @@ struct vcpu {
 	void *backend;			 /* the vendor backend's: VMCB, ... */
 	void *xstate;			 /* FPU and XSAVE area while another vCPU has the CPU's */
 	uint64_t xcr0;
+	struct cpu *loaded_on;		 /* CPU that may hold its registers, or NULL: vcpu/loaded.h */
+	const struct cpu_policy *policy; /* the domain's CPUID; NULL: the default */
 
 	/* Scheduling. Owned by sched/; others read. */
 	struct cpu *cpu;		 /* where it runs or last ran */

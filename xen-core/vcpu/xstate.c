@@ -4,6 +4,7 @@
 
 #include "hw/cpu.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/heap.h"
 
 #define XCR0_X87 BIT(0)
@@ -15,10 +16,12 @@
 /* The legacy region's control words after RESET, and MXCSR as FNINIT's companions have it. */
 #define FCW_RESET 0x40
 #define MXCSR_RESET 0x1f80
+#define MXCSR_LEGAL 0xffbf /* what every x86-64 CPU has */
+#define LEGACY_SIZE 512
 #define XSAVE_HEADER_BV 64 /* 64-bit word index of XSTATE_BV: byte 512 */
 
 static uint64_t supported;
-static size_t area_size = 512;
+static size_t area_size = LEGACY_SIZE;
 
 /*
  * The hypervisor itself uses none of these registers, so the guest's stay in the CPU while its
@@ -40,22 +43,39 @@ void xstate_cpu_init(void)
 	write_xcr0(XCR0_X87);
 }
 
-int xstate_create(struct vcpu *vcpu)
+void xstate_reset(struct vcpu *vcpu)
 {
-	uint16_t *control;
-	uint32_t *mxcsr;
+	uint16_t *control = vcpu->xstate;
+	uint32_t *mxcsr = (uint32_t *)vcpu->xstate + 6;
 
-	vcpu->xstate = heap_alloc(MAX(area_size, PAGE_SIZE)); /* a page: 64-byte aligned */
-	if (!vcpu->xstate)
-		return -ENOMEM;
-	control = vcpu->xstate;
-	mxcsr = (uint32_t *)vcpu->xstate + 6;
+	memset(vcpu->xstate, 0, area_size);
 	*control = FCW_RESET;
 	*mxcsr = MXCSR_RESET;
 	if (supported)
 		((uint64_t *)vcpu->xstate)[XSAVE_HEADER_BV] = XCR0_X87 | XCR0_SSE;
 	vcpu->xcr0 = XCR0_X87;
+}
+
+int xstate_create(struct vcpu *vcpu)
+{
+	vcpu->xstate = heap_alloc(MAX(area_size, PAGE_SIZE)); /* a page: 64-byte aligned */
+	if (!vcpu->xstate)
+		return -ENOMEM;
+	xstate_reset(vcpu);
 	return 0;
+}
+
+void xstate_get_legacy(const struct vcpu *vcpu, void *area)
+{
+	memcpy(area, vcpu->xstate, LEGACY_SIZE);
+}
+
+/* MXCSR bits that the CPU does not have would make the load fault: they are dropped. */
+void xstate_set_legacy(struct vcpu *vcpu, const void *area)
+{
+	xstate_reset(vcpu);
+	memcpy(vcpu->xstate, area, LEGACY_SIZE);
+	((uint32_t *)vcpu->xstate)[6] &= MXCSR_LEGAL;
 }
 
 void xstate_destroy(struct vcpu *vcpu)

@@ -13,6 +13,11 @@ void xstate_destroy(struct vcpu *vcpu);
 void xstate_load(struct vcpu *vcpu);
 void xstate_save(struct vcpu *vcpu);
 
+/* The x87 and SSE part, 512 bytes as FXSAVE lays them out; the vCPU is not loaded. */
+void xstate_get_legacy(const struct vcpu *vcpu, void *area);
+void xstate_set_legacy(struct vcpu *vcpu, const void *area);
+void xstate_reset(struct vcpu *vcpu);
+
 /* XSETBV by the guest. -EINVAL: the guest gets #GP. The vCPU is loaded on this CPU. */
 int xstate_set_xcr0(struct vcpu *vcpu, uint64_t value);
 

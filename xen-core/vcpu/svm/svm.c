@@ -6,6 +6,7 @@
 #include "hw/percpu.h"
 #include "lib/errno.h"
 #include "lib/print.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/host_map.h"
@@ -339,6 +340,24 @@ static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
 	return 0;
 }
 
+static void get_debug(struct vcpu *vcpu, struct vcpu_debug *debug)
+{
+	const struct svm_vcpu *svm = svm_of(vcpu);
+
+	memcpy(debug->address, svm->debug, sizeof(debug->address));
+	debug->status = svm->vmcb->dr6;
+	debug->control = svm->vmcb->dr7;
+}
+
+static void set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
+{
+	struct svm_vcpu *svm = svm_of(vcpu);
+
+	memcpy(svm->debug, debug->address, sizeof(svm->debug));
+	svm->vmcb->dr6 = debug->status;
+	svm->vmcb->dr7 = debug->control;
+}
+
 static void inject(struct vcpu *vcpu, const struct injection *event)
 {
 	svm_of(vcpu)->vmcb->event_injection =
@@ -404,6 +423,8 @@ const struct vcpu_ops svm_ops = {
 	.set_segment = set_segment,
 	.get_msr = get_msr,
 	.set_msr = set_msr,
+	.get_debug = get_debug,
+	.set_debug = set_debug,
 	.inject = inject,
 	.has_injection = has_injection,
 	.want_window = want_window,

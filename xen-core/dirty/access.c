@@ -66,6 +66,11 @@ int access_write(struct p2m *p2m, paddr_t to, const void *from, size_t length)
 	return 0;
 }
 
+void access_write_page(const struct access_page *page, size_t offset, const void *from, size_t length)
+{
+	memcpy((char *)mfn_to_virt(page->mfn) + offset, from, length);
+}
+
 int access_pin(struct p2m *p2m, gfn_t gfn, struct access_pin *pin)
 {
 	mfn_t mfn;

@@ -10,6 +10,16 @@
 int access_read(struct p2m *p2m, paddr_t from, void *to, size_t length);
 int access_write(struct p2m *p2m, paddr_t to, const void *from, size_t length);
 
+/* A page of a domain on which the caller has a reference. */
+struct access_page {
+	struct p2m *p2m;
+	gfn_t gfn;
+	mfn_t mfn;
+};
+
+/* Within the page. */
+void access_write_page(const struct access_page *page, size_t offset, const void *from, size_t length);
+
 /*
  * A guest page that the hypervisor writes for a long time (vcpu_info, runstate): pinned, with its
  * address in the direct map. NULL if it is not writable RAM of the domain.

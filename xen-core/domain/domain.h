@@ -84,6 +84,18 @@ static inline struct vcpu *domain_vcpu(const struct domain *domain, uint64_t id)
 /* A reference (domain_put it), or NULL. DOMID_SELF is the caller's own. */
 struct domain *domain_get(domid_t id, struct vcpu *caller);
 
+/* Another reference, for one who has one. */
+static inline void domain_hold(struct domain *domain)
+{
+	__atomic_fetch_add(&domain->references, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The number that DOMID_SELF stands for. */
+static inline domid_t domain_id(domid_t id, const struct vcpu *caller)
+{
+	return id == DOMID_SELF ? caller->domain->id : id;
+}
+
 /* The first domain with an id >= the one given, with a reference; NULL after the last. */
 struct domain *domain_get_next(domid_t id);
 void domain_put(struct domain *domain);

@@ -2,34 +2,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grant/grant.h"
 
+#include "grant/table.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 
-/*
- * The guest writes entries into these frames whenever it likes; whoever reads one takes a copy
- * and checks that. Frames are added and stay until the domain goes.
- */
-struct grant_frame {
-	mfn_t mfn; /* with the allocation's own reference */
-	gfn_t gfn; /* GFN_NONE: the guest has it nowhere */
-};
-
-struct grant_table {
-	struct lock lock; /* LOCK_GRANT */
-	unsigned count, max;
-	struct grant_frame *frames; /* max of them */
-};
+#define RELEASED_AT_ONCE 256 /* mappings of a dying domain, before interrupts get their chance */
 
 static int grow(struct grant_table *table)
 {
 	mfn_t mfn = frame_alloc(0, DOMID_XEN);
+	struct active *active;
 
 	ASSERT(table->count < table->max);
 	if (mfn_is_none(mfn))
 		return -ENOMEM;
-	table->frames[table->count] = (struct grant_frame){ .mfn = mfn, .gfn = GFN_NONE };
+	active = heap_alloc(GRANTS_PER_FRAME * sizeof(*active));
+	if (!active) {
+		frame_put(mfn);
+		return -ENOMEM;
+	}
+	table->frames[table->count] = (struct grant_frame){ mfn, GFN_NONE, active };
 	__atomic_store_n(&table->count, table->count + 1, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -75,14 +69,34 @@ unsigned grant_table_max_frames(const struct domain *domain)
 	return domain->grants->max;
 }
 
+void grant_domain_next(struct domain **granter, domid_t id, struct vcpu *caller)
+{
+	if (*granter && (*granter)->id == domain_id(id, caller))
+		return;
+	if (*granter)
+		domain_put(*granter);
+	*granter = domain_get(id, caller);
+}
+
+static bool relinquish(struct domain *domain)
+{
+	return grant_release_mappings(domain, RELEASED_AT_ONCE);
+}
+
+/* Nobody holds a grant of the domain any more, or it would still be referred to. */
 static void destroy(struct domain *domain)
 {
 	struct grant_table *table = domain->grants;
 
 	if (!table)
 		return;
-	for (unsigned i = 0; i < table->count; i++)
+	while (table->maptrack.page_count && !relinquish(domain))
+		;
+	for (unsigned i = 0; i < table->count; i++) {
 		frame_put(table->frames[i].mfn);
+		heap_free(table->frames[i].active);
+	}
+	maptrack_destroy(&table->maptrack);
 	heap_free(table->frames);
 	heap_free(table);
 	domain->grants = NULL;
@@ -96,6 +110,7 @@ static int create(struct domain *domain, const struct domain_config *config)
 		return -ENOMEM;
 	domain->grants = table; /* destroy takes it from here, whatever is missing */
 	lock_init(&table->lock, LOCK_GRANT);
+	maptrack_init(&table->maptrack);
 	table->max = config->max_grant_frames ? config->max_grant_frames : GRANT_FRAMES_DEFAULT;
 	if (table->max > GRANT_FRAMES_MAX)
 		return -EINVAL;
@@ -109,4 +124,5 @@ const struct unit grant_unit = {
 	.name = "grant",
 	.domain_create = create,
 	.domain_destroy = destroy,
+	.domain_relinquish = relinquish,
 };

@@ -1,4 +1,4 @@
-/* Grant tables as guests ask for them: sizes and version; mapping and copying come with the backends. */
+/* Grant tables as guests ask for them: mapping, unmapping, copying, sizes and version. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/hypercall.h"
 
@@ -65,18 +65,86 @@ static long get_version(struct hypercall *call)
 	return copy_to_guest(call->caller, call->args[1], &request, sizeof(request));
 }
 
+static long swap(struct hypercall *call)
+{
+	struct gnttab_swap_grant_ref request;
+	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+
+	if (err)
+		return err;
+	request.status = grant_swap(call->caller->domain, request.ref_a, request.ref_b);
+	return copy_to_guest(call->caller, call->args[1], &request, sizeof(request));
+}
+
+/* Some operands of one kind; all kinds fit. */
+union operands {
+	struct gnttab_map_grant_ref map[GRANT_OPS_AT_ONCE];
+	struct gnttab_unmap_grant_ref unmap[GRANT_OPS_AT_ONCE];
+	struct gnttab_copy copy[GRANT_OPS_AT_ONCE];
+};
+
+static void map(struct vcpu *caller, union operands *operands, unsigned count)
+{
+	grant_map(caller, operands->map, count);
+}
+
+static void unmap(struct vcpu *caller, union operands *operands, unsigned count)
+{
+	grant_unmap(caller, operands->unmap, count);
+}
+
+static void copy(struct vcpu *caller, union operands *operands, unsigned count)
+{
+	grant_copy(caller, operands->copy, count);
+}
+
+/*
+ * A part of the array, which goes back with its results; then the caller's interrupts get their
+ * chance, and the call goes on with the rest.
+ */
+static long some(struct hypercall *call, size_t size,
+                 void (*act)(struct vcpu *caller, union operands *operands, unsigned count))
+{
+	unsigned count = (unsigned)MIN(call->args[2], (uint64_t)GRANT_OPS_AT_ONCE);
+	union operands operands;
+	long err = copy_from_guest(call->caller, &operands, call->args[1], count * size);
+
+	if (err)
+		return err;
+	act(call->caller, &operands, count);
+	err = copy_to_guest(call->caller, call->args[1], &operands, count * size);
+	if (err)
+		return err;
+	call->args[1] += count * size;
+	call->args[2] -= count;
+	call->again = call->args[2];
+	return 0;
+}
+
 /* args: operation, array of operands, how many. */
 long hypercall_grant_table_op(struct hypercall *call)
 {
-	if (!call->args[2])
+	uint64_t count = call->args[2];
+
+	if (!count)
 		return 0;
+	if (count > INT32_MAX)
+		return -EINVAL;
 	switch (call->args[0]) {
+	case GNTTABOP_map_grant_ref:
+		return some(call, sizeof(struct gnttab_map_grant_ref), map);
+	case GNTTABOP_unmap_grant_ref:
+		return some(call, sizeof(struct gnttab_unmap_grant_ref), unmap);
+	case GNTTABOP_copy:
+		return some(call, sizeof(struct gnttab_copy), copy);
 	case GNTTABOP_query_size:
-		return call->args[2] == 1 ? query_size(call) : -EINVAL;
+		return count == 1 ? query_size(call) : -EINVAL;
 	case GNTTABOP_set_version:
-		return call->args[2] == 1 ? set_version(call) : -EINVAL;
+		return count == 1 ? set_version(call) : -EINVAL;
 	case GNTTABOP_get_version:
-		return call->args[2] == 1 ? get_version(call) : -EINVAL;
+		return count == 1 ? get_version(call) : -EINVAL;
+	case GNTTABOP_swap_grant_ref:
+		return count == 1 ? swap(call) : -EINVAL;
 	default:
 		return -ENOSYS;
 	}

@@ -204,6 +204,20 @@ enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn)
 	return type;
 }
 
+bool p2m_take_grant(struct p2m *p2m, gfn_t gfn, mfn_t *mfn)
+{
+	enum p2m_type type;
+
+	lock_take(&p2m->lock);
+	p2m_peek(p2m, gfn, &type, NULL);
+	if (type == P2M_GRANT || type == P2M_GRANT_RO)
+		type = clear_locked(p2m, gfn, mfn);
+	else
+		type = P2M_NONE;
+	lock_release(&p2m->lock);
+	return type != P2M_NONE;
+}
+
 int p2m_replace(struct p2m *p2m, gfn_t gfn, mfn_t mfn, enum p2m_type type)
 {
 	mfn_t old = MFN_NONE;

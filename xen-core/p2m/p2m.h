@@ -54,6 +54,12 @@ int p2m_map(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type
 /* Unmaps one page (a large entry is split) and drops its reference. Returns the type that was there. */
 enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn);
 
+/*
+ * Takes the entry of a grant out; false if there is none. What p2m_unmap does at once is left to the
+ * caller, for many pages together: p2m_flush of all CPUs in cpus, then frame_put of the entry's reference.
+ */
+bool p2m_take_grant(struct p2m *p2m, gfn_t gfn, mfn_t *mfn);
+
 /* Swaps in another frame at a gfn that may or may not be mapped; as unmap and map, under one lock. */
 int p2m_replace(struct p2m *p2m, gfn_t gfn, mfn_t mfn, enum p2m_type type);
 

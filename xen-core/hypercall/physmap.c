@@ -6,6 +6,7 @@
 #include "mm/frame.h"
 #include "mm/host_map.h"
 
+#define RESOURCE_FRAMES_MAX 64 /* in one call */
 #define PAGES_AT_ONCE 64 /* of a batch, before the caller's interrupts get their chance */
 
 static void forget_shared_info(struct domain *domain, gfn_t gfn)
@@ -189,6 +190,7 @@ static long foreign_get(struct hypercall *call, domid_t id, const struct domain 
 	if (*foreign != domain)
 		return 0;
 	domain_put(*foreign);
+	*foreign = NULL;
 	return -EINVAL;
 }
 
@@ -225,6 +227,66 @@ long memory_remove_from_physmap(struct hypercall *call)
 	if (err)
 		return err;
 	err = physmap_clear(domain, GFN(request.gpfn));
+	domain_put(domain);
+	return err;
+}
+
+static long map_grant_frames(struct hypercall *call, const struct xen_mem_acquire_resource *request,
+                             struct domain *domain)
+{
+	uint64_t list = (uint64_t)(uintptr_t)request->frame_list.p;
+
+	for (uint64_t i = 0; i < request->nr_frames; i++) {
+		uint64_t index = request->frame + i;
+		xen_pfn_t gfn;
+		mfn_t mfn;
+		long err = copy_from_guest(call->caller, &gfn, list + i * sizeof(gfn), sizeof(gfn));
+
+		if (!err && index >= grant_table_max_frames(domain))
+			err = -EINVAL;
+		if (!err)
+			err = grant_table_frame(domain, (unsigned)index, &mfn);
+		if (!err)
+			err = place(call->caller->domain, GFN(gfn), mfn, P2M_FOREIGN);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Without a list: how many frames there are to be had. */
+static long acquire_grant_table(struct hypercall *call, struct xen_mem_acquire_resource *request,
+                                struct domain *domain)
+{
+	if (request->id != XENMEM_resource_grant_table_id_shared)
+		return -EINVAL;
+	if (request->frame_list.p)
+		return map_grant_frames(call, request, domain);
+	if (request->nr_frames)
+		return -EINVAL;
+	request->nr_frames = grant_table_max_frames(domain);
+	return copy_to_guest(call->caller, call->args[1], request, sizeof(*request));
+}
+
+/* A page that the hypervisor keeps for a domain, shown to its builder. */
+long memory_acquire_resource(struct hypercall *call)
+{
+	struct xen_mem_acquire_resource request;
+	struct domain *domain;
+	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+
+	if (err)
+		return err;
+	if (!call->caller->domain->privileged)
+		return -EPERM;
+	if (request.pad || request.nr_frames > RESOURCE_FRAMES_MAX)
+		return -EINVAL;
+	if (request.type != XENMEM_resource_grant_table)
+		return -EOPNOTSUPP;
+	err = memory_op_target(call, request.domid, &domain);
+	if (err)
+		return err;
+	err = acquire_grant_table(call, &request, domain);
 	domain_put(domain);
 	return err;
 }

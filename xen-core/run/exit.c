@@ -14,6 +14,7 @@
 
 #define VECTOR_DB 1
 #define VECTOR_UD 6
+#define VECTOR_DF 8
 #define VECTOR_GP 13
 
 void exit_skip(struct vcpu *vcpu, unsigned length)
@@ -25,13 +26,6 @@ void exit_skip(struct vcpu *vcpu, unsigned length)
 	vcpu->control.interrupt_shadow = false;
 	if (vcpu->regs.rflags & RFLAGS_TF)
 		exit_inject_fault(vcpu, VECTOR_DB);
-}
-
-void exit_inject_fault(struct vcpu *vcpu, uint8_t vector)
-{
-	vcpu_ops->inject(vcpu, &(struct injection){.kind = EVENT_EXCEPTION,
-						   .vector = vector,
-						   .has_error = vector == VECTOR_GP});
 }
 
 static void dump(struct vcpu *vcpu)
@@ -48,11 +42,40 @@ static void dump(struct vcpu *vcpu)
 	vcpu_ops->dump(vcpu);
 }
 
-void exit_crash(struct vcpu *vcpu, const struct vm_exit *exit, const char *why)
+/* The guest cannot go on: reports it and ends the domain. */
+static void crash(struct vcpu *vcpu, const char *why, uint64_t reason)
 {
-	print("domain %u vcpu %u: %s (reason %#lx)\n", vcpu->domain->id, vcpu->id, why, exit->reason);
+	print("domain %u vcpu %u: %s (reason %#lx)\n", vcpu->domain->id, vcpu->id, why, reason);
 	dump(vcpu);
 	domain_shutdown(vcpu->domain, SHUTDOWN_crash);
+}
+
+/* Those of which two make a double fault: #DE, #TS, #NP, #SS, #GP, and #PF as the first. */
+static bool is_contributory(uint8_t vector)
+{
+	return vector == 0 || (vector >= 10 && vector <= 14);
+}
+
+/* A fault may come while the CPU delivers another, as when the guest's IDT lies nowhere: what the
+ * CPU does on its own then is ours to do. */
+void exit_inject_fault(struct vcpu *vcpu, uint8_t vector)
+{
+	if (vcpu_ops->has_injection(vcpu)) {
+		struct injection first = vcpu_ops->get_injection(vcpu);
+
+		if (first.kind == EVENT_EXCEPTION && first.vector == VECTOR_DF) {
+			crash(vcpu, "triple fault", vector);
+			return;
+		}
+		if (first.kind == EVENT_EXCEPTION && is_contributory(first.vector) &&
+		    is_contributory(vector))
+			vector = VECTOR_DF;
+	}
+	vcpu_ops->inject(vcpu, &(struct injection){
+				       .kind = EVENT_EXCEPTION,
+				       .vector = vector,
+				       .has_error = vector == VECTOR_GP || vector == VECTOR_DF,
+			       });
 }
 
 /* Where the CPU does not tell, the instruction itself has to be read. 0: #GP has been injected. */
@@ -217,9 +240,9 @@ void exit_serve(struct vcpu *vcpu, struct vm_exit *exit)
 		exit_inject_fault(vcpu, VECTOR_UD);
 		break;
 	case EXIT_SHUTDOWN:
-		exit_crash(vcpu, exit, "triple fault");
+		crash(vcpu, "triple fault", exit->reason);
 		break;
 	default:
-		exit_crash(vcpu, exit, "exit that the hypervisor does not know");
+		crash(vcpu, "exit that the hypervisor does not know", exit->reason);
 	}
 }

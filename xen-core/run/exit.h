@@ -14,9 +14,6 @@ void exit_serve(struct vcpu *vcpu, struct vm_exit *exit);
 void exit_skip(struct vcpu *vcpu, unsigned length);
 void exit_inject_fault(struct vcpu *vcpu, uint8_t vector); /* #GP with error 0, #UD without */
 
-/* The guest cannot go on: reports it and ends the domain with code SHUTDOWN_crash. */
-void exit_crash(struct vcpu *vcpu, const struct vm_exit *exit, const char *why);
-
 /* inject.c: before each entry. */
 void inject_pending(struct vcpu *vcpu);
 bool inject_has_work(const struct vcpu *vcpu); /* what ends HLT */

@@ -73,9 +73,10 @@ struct vcpu_ops {
 	void (*get_debug)(struct vcpu *vcpu, struct vcpu_debug *debug);
 	void (*set_debug)(struct vcpu *vcpu, const struct vcpu_debug *debug);
 
-	/* At the next entry. One at a time: has_injection tells of one that waits or was interrupted. */
+	/* At the next entry. One at a time: the others tell of one that waits or was interrupted. */
 	void (*inject)(struct vcpu *vcpu, const struct injection *event);
 	bool (*has_injection)(const struct vcpu *vcpu);
+	struct injection (*get_injection)(const struct vcpu *vcpu); /* if there is one */
 	/* Asks for EXIT_INTERRUPT_WINDOW as soon as the guest can take an interrupt. */
 	void (*want_window)(struct vcpu *vcpu, bool want);
 

@@ -371,6 +371,18 @@ static bool has_injection(const struct vcpu *vcpu)
 	return svm_of(vcpu)->vmcb->event_injection & EVENT_VALID;
 }
 
+static struct injection get_injection(const struct vcpu *vcpu)
+{
+	uint64_t event = svm_of(vcpu)->vmcb->event_injection;
+
+	return (struct injection){
+		.kind = (enum event_kind)(event >> EVENT_TYPE_SHIFT & EVENT_TYPE_MASK),
+		.vector = (uint8_t)event,
+		.has_error = event & EVENT_ERROR_VALID,
+		.error = (uint32_t)(event >> EVENT_ERROR_SHIFT),
+	};
+}
+
 /* A virtual interrupt of the highest priority that is never delivered: its window exits. */
 static void want_window(struct vcpu *vcpu, bool want)
 {
@@ -427,6 +439,7 @@ const struct vcpu_ops svm_ops = {
 	.set_debug = set_debug,
 	.inject = inject,
 	.has_injection = has_injection,
+	.get_injection = get_injection,
 	.want_window = want_window,
 	.set_tsc_offset = set_tsc_offset,
 	.set_port_map = set_port_map,

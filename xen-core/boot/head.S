@@ -164,8 +164,8 @@ no_execute_disable:
 	.balign	8
 boot_gdt:
 	.quad	0
-	.quad	0x00af9a000000ffff	/* CODE64 */
-	.quad	0x00cf92000000ffff	/* DATA */
+	.quad	0x00af9b000000ffff	/* CODE64 */
+	.quad	0x00cf93000000ffff	/* DATA; both marked as used: the CPU then leaves them as they are */
 boot_gdt_pointer:
 	.short	. - boot_gdt - 1
 	.quad	boot_gdt

@@ -8,10 +8,11 @@ import subprocess
 import threading
 import time
 
-from . import machine
+from . import dom0, machine
 from .channel import Channel
 from .console import Console
 from .errors import CommandFailed, HostFailed, RigError, TimedOut
+from .guest import Guest
 from .qmp import Qmp
 from .result import Result
 
@@ -36,6 +37,7 @@ class Host:
         self.taps = {link: lab.network.add_tap(self.name, link) for link in settings.nics}
         self.process = None
         self.starts = 0
+        self.prepared = set()  # steps of dom0.py done since it was started
         self.console = self.channel = self.control = None
 
     # --- life ---
@@ -45,10 +47,12 @@ class Host:
         if threading.current_thread() is not threading.main_thread():
             # QEMU is told to die with the thread that started it.
             raise RigError("a host is started from the main thread only")
-        self._make_disk()
+        overlays = self._make_disks()
+        self.prepared.clear()
         paths = {name: str(self.lab.session.folder / f"{self.name}.{name}")
                  for name in ("console", "agent", "qmp")}
         words = machine.base(self.settings, self.lab.image, self.folder, self.disk)
+        words += machine.more_disks(self.settings, self.lab.image, overlays)
         words += machine.sockets(paths) + ["-S"]
         for number, tap in enumerate(self.taps.values()):
             words += machine.nic(self.settings, number, tap)
@@ -69,10 +73,23 @@ class Host:
         self.control.command("cont")
         return self
 
-    def _make_disk(self):
-        if not self.disk.exists():
-            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
-                            "-b", self.lab.image.disk, self.disk], check=True)
+    def _make_disks(self):
+        """Create what is not there yet; returns the disks for guests."""
+        self._make_overlay(self.disk, self.lab.image.disk)
+        paths = []
+        for number, kind in enumerate(self.settings.disks):
+            paths.append(self.folder / f"guest-disk-{number}.qcow2")
+            if kind == "debian":
+                self._make_overlay(paths[-1], self.lab.image.guest_disk)
+            elif not paths[-1].exists():
+                subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", paths[-1], kind],
+                               check=True)
+        return paths
+
+    def _make_overlay(self, path, base):
+        if not path.exists():
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base,
+                            path], check=True)
 
     def _connect(self, kind, *arguments):
         deadline = time.monotonic() + START_SECONDS
@@ -161,6 +178,27 @@ class Host:
 
     def qmp(self, command, **arguments):
         return self.control.command(command, **arguments)
+
+    def memory(self, start, size):
+        """What the machine's memory holds now, by physical address, seen from outside."""
+        path = self.folder / "memory"
+        self.qmp("pmemsave", val=start, size=size, filename=str(path))
+        content = path.read_bytes()
+        path.unlink()
+        return content
+
+    # --- guests ---
+
+    def guest(self, name, **settings):
+        """A guest that is not created yet. For the settings see rig.guest.Guest."""
+        return Guest(self, name, **settings)
+
+    def disk_device(self, number):
+        """Where dom0 sees the disk of that place in the setting `disks`."""
+        return "/dev/vd" + "cdefgh"[number]
+
+    def start_backends(self):
+        dom0.start_backends(self)
 
     # --- dom0 ---
 

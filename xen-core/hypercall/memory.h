@@ -35,6 +35,7 @@ int physmap_clear(struct domain *domain, gfn_t gfn);
 long memory_add_to_physmap(struct hypercall *call);
 long memory_add_to_physmap_batch(struct hypercall *call);
 long memory_remove_from_physmap(struct hypercall *call);
+long memory_acquire_resource(struct hypercall *call);
 
 long memory_populate_physmap(struct hypercall *call);
 long memory_decrease_reservation(struct hypercall *call);

@@ -166,7 +166,7 @@ static hypercall_handler *const operations[] = {
 	[XENMEM_get_sharing_freed_pages] = nothing_shared,
 	[XENMEM_get_sharing_shared_pages] = nothing_shared,
 	[XENMEM_get_vnumainfo] = not_supported,
-	[XENMEM_acquire_resource] = not_supported,
+	[XENMEM_acquire_resource] = memory_acquire_resource,
 };
 
 long hypercall_memory_op(struct hypercall *call)

@@ -99,7 +99,7 @@ static struct cpuid topology_leaf(const struct vcpu *vcpu, uint32_t subleaf, uns
 
 static bool has_subleaves(uint32_t leaf)
 {
-	return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x8000001d;
+	return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd;
 }
 
 static const struct xen_cpuid_leaf *leaf_find(const struct cpu_policy *policy, uint32_t leaf,
@@ -180,8 +180,10 @@ struct cpuid policy_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, un
 
 static void add(struct cpu_policy *policy, uint32_t leaf, uint32_t subleaf)
 {
-	struct cpuid r = policy_base(NULL, leaf, subleaf);
+	struct cpuid r = { 0 };
 
+	if (leaf < XEN_LEAF_FIRST || leaf >= 0x80000000u)
+		r = policy_base(NULL, leaf, subleaf);
 	if (policy->count == POLICY_LEAVES_MAX)
 		return;
 	if (leaf == 0)
@@ -193,18 +195,19 @@ static void add(struct cpu_policy *policy, uint32_t leaf, uint32_t subleaf)
 	};
 }
 
-/* 0xb and 0x8000001d describe the topology, which is made for each vCPU. */
+/* Every leaf that the tools keep has its place, used or not: they hand the list back at its full
+ * length in a buffer of the length that they got. */
 static void add_all_of(struct cpu_policy *policy, uint32_t leaf)
 {
-	if (leaf == 4)
-		for (uint32_t i = 0; i < 4; i++)
+	if (leaf == 4 || leaf == 0xb)
+		for (uint32_t i = 0; i < (leaf == 4 ? 6 : 2); i++)
 			add(policy, leaf, i);
 	else if (leaf == 0xd)
 		for (uint32_t i = 0; i < 63; i++) {
 			if (i < 2 || xstate_supported() >> i & 1)
 				add(policy, leaf, i);
 		}
-	else if (leaf != 0xb && leaf != 0x8000001d)
+	else
 		add(policy, leaf, 0);
 }
 
@@ -213,6 +216,8 @@ void policy_default(struct cpu_policy *policy)
 	policy->count = 0;
 	for (uint32_t leaf = 0; leaf <= MIN(cpuid(0, 0).eax, HIGHEST_BASIC); leaf++)
 		add_all_of(policy, leaf);
+	add(policy, XEN_LEAF_FIRST, 0);
+	add(policy, XEN_LEAF_FIRST + 0x100, 0);
 	for (uint32_t leaf = 0x80000000u; leaf <= MIN(cpuid(0x80000000u, 0).eax, HIGHEST_EXTENDED); leaf++)
 		add_all_of(policy, leaf);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define __XEN_TOOLS__ 1 /* opens domctl and sysctl, which are ours to serve */
+#define __XEN_TOOLS__             1 /* opens domctl and sysctl, which are ours to serve */
 #define __XEN_INTERFACE_VERSION__ 0x00041100
 
 #include <xen/xen.h>

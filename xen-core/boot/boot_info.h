@@ -9,7 +9,8 @@
 
 struct boot_module {
 	paddr_t start, end;
-	char command_line[1024]; /* arguments only: the file name that some loaders begin with is gone */
+	char command_line
+		[1024]; /* arguments only: the file name that some loaders begin with is gone */
 };
 
 struct boot_info {
@@ -17,8 +18,8 @@ struct boot_info {
 	char command_line[1024];
 	unsigned module_count;
 	struct boot_module modules[BOOT_MAX_MODULES]; /* 0 the kernel, 1 its initrd */
-	paddr_t rsdp;				      /* a copy inside the tag, or 0 */
-	paddr_t image_start, image_end;		      /* where our image lies, whole pages */
+	paddr_t rsdp;                                 /* a copy inside the tag, or 0 */
+	paddr_t image_start, image_end;               /* where our image lies, whole pages */
 };
 
 extern struct boot_info boot_info;

@@ -21,7 +21,7 @@
 
 const struct vcpu_ops *vcpu_ops;
 
-static const struct vcpu_ops *const backends[] = {&svm_ops};
+static const struct vcpu_ops *const backends[] = { &svm_ops };
 
 static void choose_backend(void)
 {

@@ -22,15 +22,15 @@
  * the initrd. All of it below 1 GiB, where the kernel's first page tables reach.
  */
 #define START_INFO_PAGES 2
-#define COMMAND_LINE_AT 2048 /* in the second page; the memory map takes the first */
-#define LOW_LIMIT GIB(1)
+#define COMMAND_LINE_AT  2048 /* in the second page; the memory map takes the first */
+#define LOW_LIMIT        GIB(1)
 
 struct plan {
 	struct kernel_image image;
 	struct kernel_layout layout;
-	mfn_t buffer;		/* of the unpacked kernel */
+	mfn_t buffer; /* of the unpacked kernel */
 	unsigned buffer_order;
-	struct memory_map map;	/* dom0's */
+	struct memory_map map; /* dom0's */
 	paddr_t acpi, start_info, initrd, initrd_end;
 };
 
@@ -44,8 +44,8 @@ static void buffer_alloc(struct plan *plan, size_t size)
 	while (PAGE_SIZE << plan->buffer_order < size)
 		plan->buffer_order++;
 	plan->buffer = plan->buffer_order <= FRAME_MAX_ORDER
-			       ? frame_alloc(plan->buffer_order, DOMID_XEN)
-			       : MFN_NONE;
+	                       ? frame_alloc(plan->buffer_order, DOMID_XEN)
+	                       : MFN_NONE;
 	if (mfn_is_none(plan->buffer))
 		fatal("too little memory beside dom0's to unpack its kernel: %lu MiB are needed\n",
 		      (PAGE_SIZE << plan->buffer_order) >> 20);
@@ -64,9 +64,9 @@ static void kernel_read(struct plan *plan, const struct boot_module *module)
 		if (!plan->image.payload)
 			file = memcpy(mfn_to_virt(plan->buffer), file, size);
 		err = plan->image.payload
-			      ? kernel_image_unpack(&plan->image, mfn_to_virt(plan->buffer),
-						    PAGE_SIZE << plan->buffer_order, &why)
-			      : kernel_image_open(&plan->image, file, size, &why);
+		              ? kernel_image_unpack(&plan->image, mfn_to_virt(plan->buffer),
+		                                    PAGE_SIZE << plan->buffer_order, &why)
+		              : kernel_image_open(&plan->image, file, size, &why);
 	}
 	if (!err)
 		err = kernel_image_layout(&plan->image, &plan->layout, &why);
@@ -109,7 +109,8 @@ static void kernel_place(const struct plan *plan)
 	}
 }
 
-static void start_info_write(const struct plan *plan, const struct boot_module *kernel, paddr_t rsdp)
+static void start_info_write(const struct plan *plan, const struct boot_module *kernel,
+                             paddr_t rsdp)
 {
 	struct hvm_start_info *info = paddr_to_virt(plan->start_info);
 	struct hvm_modlist_entry *modules = (void *)(info + 1);
@@ -130,8 +131,8 @@ static void start_info_write(const struct plan *plan, const struct boot_module *
 		.memmap_paddr = plan->start_info + sizeof(*info) + sizeof(*modules),
 		.memmap_entries = plan->map.count,
 	};
-	*modules = (struct hvm_modlist_entry){
-		.paddr = plan->initrd, .size = plan->initrd_end - plan->initrd};
+	*modules = (struct hvm_modlist_entry){ .paddr = plan->initrd,
+		                               .size = plan->initrd_end - plan->initrd };
 	for (unsigned i = 0; i < plan->map.count; i++)
 		entries[i] = (struct hvm_memmap_table_entry){
 			.addr = plan->map.ranges[i].start,
@@ -141,28 +142,28 @@ static void start_info_write(const struct plan *plan, const struct boot_module *
 }
 
 _Static_assert(sizeof(struct hvm_start_info) + sizeof(struct hvm_modlist_entry) +
-			       MEMORY_MAP_MAX * sizeof(struct hvm_memmap_table_entry) <
-		       PAGE_SIZE + COMMAND_LINE_AT,
-	       "start info and memory map do not reach the command line");
+                               MEMORY_MAP_MAX * sizeof(struct hvm_memmap_table_entry) <
+                       PAGE_SIZE + COMMAND_LINE_AT,
+               "start info and memory map do not reach the command line");
 
 /* The state that the PVH boot protocol promises: flat 32-bit protected mode, no paging. */
 static void enter_at(struct vcpu *vcpu, paddr_t entry, paddr_t start_info)
 {
-	struct segment data = {.attributes = 0xc93, .limit = 0xffffffff};
-	struct segment code = {.attributes = 0xc9b, .limit = 0xffffffff};
-	struct segment task = {.attributes = 0x8b, .limit = 0x67};
+	struct segment data = { .attributes = 0xc93, .limit = 0xffffffff };
+	struct segment code = { .attributes = 0xc9b, .limit = 0xffffffff };
+	struct segment task = { .attributes = 0x8b, .limit = 0x67 };
 
 	for (enum segment_name name = SEGMENT_ES; name <= SEGMENT_GS; name++)
 		vcpu_ops->set_segment(vcpu, name, name == SEGMENT_CS ? &code : &data);
 	vcpu_ops->set_segment(vcpu, SEGMENT_TR, &task);
 	vcpu_ops->set_control(vcpu, CONTROL_CR0, CR0_PE | CR0_ET);
-	vcpu->regs = (struct guest_regs){
-		.rbx = start_info, .rip = entry, .rflags = RFLAGS_FIXED};
+	vcpu->regs = (struct guest_regs){ .rbx = start_info, .rip = entry, .rflags = RFLAGS_FIXED };
 }
 
 static struct domain *dom0_create(void)
 {
-	unsigned count = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, cpu_count) : cpu_count;
+	unsigned count = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, cpu_count)
+	                                        : cpu_count;
 	struct domain_config config = {
 		.id = 0,
 		.privileged = true,
@@ -208,7 +209,7 @@ void dom0_build(void)
 	/* From here on the modules' places are overwritten: the initrd first moves out of the way. */
 	if (initrd)
 		memmove(paddr_to_virt(plan.initrd), paddr_to_virt(initrd->start),
-			plan.initrd_end - plan.initrd);
+		        plan.initrd_end - plan.initrd);
 	kernel_place(&plan);
 	dom0_memory_retype(&plan.map, plan.acpi, plan.start_info, MEMORY_ACPI);
 	start_info_write(&plan, kernel, dom0_acpi_build(domain, plan.acpi));
@@ -222,6 +223,6 @@ void dom0_build(void)
 	sched_up(domain->vcpus[0]);
 	domain_unpause(domain);
 	log_info("dom0: %lu MiB, %u vCPUs, kernel at %#lx to %#lx, entry %#lx\n",
-		 pages >> (20 - PAGE_SHIFT), domain->vcpu_count, plan.layout.start, plan.layout.end,
-		 plan.layout.entry);
+	         pages >> (20 - PAGE_SHIFT), domain->vcpu_count, plan.layout.start, plan.layout.end,
+	         plan.layout.entry);
 }

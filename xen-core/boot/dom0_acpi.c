@@ -6,11 +6,11 @@
 #include "lib/string.h"
 #include "mm/host_map.h"
 
-#define RSDP_SIZE 36
-#define MADT_X2APIC 9
-#define MADT_IOAPIC 1
+#define RSDP_SIZE     36
+#define MADT_X2APIC   9
+#define MADT_IOAPIC   1
 #define MADT_OVERRIDE 2
-#define MADT_ENABLED 1
+#define MADT_ENABLED  1
 
 struct rsdp {
 	char signature[8];
@@ -53,8 +53,8 @@ struct madt_override {
  * Timers that are the hypervisor's, IOMMUs, memory affinity of memory that dom0 mostly has not, and the
  * MADT, which is replaced. The DSDT is reached through the FADT.
  */
-static const char *const dropped[] = {"APIC", "DSDT", "HPET", "DMAR", "IVRS",
-				      "SRAT", "SLIT", "MPST", "PMTT"};
+static const char *const dropped[] = { "APIC", "DSDT", "HPET", "DMAR", "IVRS",
+	                               "SRAT", "SLIT", "MPST", "PMTT" };
 
 static bool is_dropped(const struct acpi_header *table)
 {
@@ -76,7 +76,9 @@ static uint8_t checksum(const void *data, size_t length)
 
 static void header_fill(struct acpi_header *header, const char *signature, uint8_t revision)
 {
-	*header = (struct acpi_header){.revision = revision, .oem_revision = 1, .creator_revision = 1};
+	*header = (struct acpi_header){ .revision = revision,
+		                        .oem_revision = 1,
+		                        .creator_revision = 1 };
 	memcpy(header->signature, signature, 4);
 	memcpy(header->oem_id, "REMUS ", 6);
 	memcpy(header->oem_table_id, "XEN-CORE", 8);
@@ -97,17 +99,22 @@ static void madt_build(struct madt *madt, const struct domain *domain)
 	madt->lapic_address = (uint32_t)VLAPIC_ADDRESS;
 	madt->flags = 0; /* no 8259s */
 	for (unsigned i = 0; i < domain->vcpu_count; i++, at += sizeof(struct madt_x2apic))
-		*(struct madt_x2apic *)at = (struct madt_x2apic){
-			MADT_X2APIC, sizeof(struct madt_x2apic), 0, domain->vcpus[i]->apic_id,
-			MADT_ENABLED, i};
+		*(struct madt_x2apic *)at = (struct madt_x2apic){ MADT_X2APIC,
+			                                          sizeof(struct madt_x2apic),
+			                                          0,
+			                                          domain->vcpus[i]->apic_id,
+			                                          MADT_ENABLED,
+			                                          i };
 	for (unsigned i = 0; i < acpi.ioapic_count; i++, at += sizeof(struct madt_ioapic))
 		*(struct madt_ioapic *)at = (struct madt_ioapic){
-			MADT_IOAPIC, sizeof(struct madt_ioapic), acpi.ioapics[i].id, 0,
-			acpi.ioapics[i].address, acpi.ioapics[i].gsi_base};
+			MADT_IOAPIC, sizeof(struct madt_ioapic), acpi.ioapics[i].id,
+			0,           acpi.ioapics[i].address,    acpi.ioapics[i].gsi_base
+		};
 	for (unsigned i = 0; i < acpi.override_count; i++, at += sizeof(struct madt_override))
 		*(struct madt_override *)at = (struct madt_override){
-			MADT_OVERRIDE, sizeof(struct madt_override), acpi.overrides[i].bus,
-			acpi.overrides[i].irq, acpi.overrides[i].gsi, acpi.overrides[i].flags};
+			MADT_OVERRIDE,         sizeof(struct madt_override), acpi.overrides[i].bus,
+			acpi.overrides[i].irq, acpi.overrides[i].gsi,        acpi.overrides[i].flags
+		};
 	header_finish(&madt->header, at);
 }
 
@@ -134,7 +141,7 @@ paddr_t dom0_acpi_build(const struct domain *domain, paddr_t at)
 	memset(rsdp, 0, DOM0_ACPI_PAGES * PAGE_SIZE);
 	madt_build(paddr_to_virt(madt), domain);
 	xsdt_build(paddr_to_virt(xsdt), madt);
-	*rsdp = (struct rsdp){.revision = 2, .length = RSDP_SIZE, .xsdt = xsdt};
+	*rsdp = (struct rsdp){ .revision = 2, .length = RSDP_SIZE, .xsdt = xsdt };
 	memcpy(rsdp->signature, "RSD PTR ", 8);
 	memcpy(rsdp->oem_id, "REMUS ", 6);
 	rsdp->checksum = checksum(rsdp, 20);

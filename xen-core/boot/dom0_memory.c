@@ -11,8 +11,8 @@
 /* What dom0 leaves by default: a sixteenth for the hypervisor and a first guest, within bounds. The
  * kernel is unpacked there, too. */
 #define RESERVE_SHIFT 4
-#define RESERVE_MIN MIB(192)
-#define RESERVE_MAX MIB(1024)
+#define RESERVE_MIN   MIB(192)
+#define RESERVE_MAX   MIB(1024)
 
 static uint64_t wanted_pages(void)
 {
@@ -34,13 +34,13 @@ static void add(struct memory_map *map, paddr_t start, paddr_t end, uint32_t typ
 	}
 	if (map->count == MEMORY_MAP_MAX)
 		panic("dom0's memory map has more than %u ranges\n", MEMORY_MAP_MAX);
-	map->ranges[map->count++] = (struct memory_range){start, end, type};
+	map->ranges[map->count++] = (struct memory_range){ start, end, type };
 }
 
 /* The largest page that fits the alignment and the rest. */
 static unsigned order_at(uint64_t frame, uint64_t end)
 {
-	static const unsigned orders[] = {P2M_ORDER_1G, P2M_ORDER_2M};
+	static const unsigned orders[] = { P2M_ORDER_1G, P2M_ORDER_2M };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(orders); i++)
 		if (!(frame & (BIT(orders[i]) - 1)) && frame + BIT(orders[i]) <= end &&
@@ -67,7 +67,7 @@ static bool is_free(uint64_t frame)
 
 /* Claims the free frames of one range of RAM, run by run, up to the limit. */
 static uint64_t claim_range(struct domain *domain, struct memory_map *map,
-			    const struct memory_range *range, uint64_t limit)
+                            const struct memory_range *range, uint64_t limit)
 {
 	uint64_t frame = range->start >> PAGE_SHIFT, end = range->end >> PAGE_SHIFT, claimed = 0;
 

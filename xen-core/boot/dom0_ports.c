@@ -10,11 +10,11 @@
 static const struct port_range {
 	uint16_t first, last;
 } kept[] = {
-	{0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, /* 8259s: masked for good */
-	{0x40, 0x43}, {0x61, 0x61},		    /* timer and speaker gate */
+	{ 0x20, 0x21 }, { 0xa0, 0xa1 }, { 0x4d0, 0x4d1 }, /* 8259s: masked for good */
+	{ 0x40, 0x43 }, { 0x61, 0x61 },                   /* timer and speaker gate */
 };
 
-static const struct port_range serial = {0x3f8, 0x3ff};
+static const struct port_range serial = { 0x3f8, 0x3ff };
 
 static void keep(unsigned long *map, const struct port_range *range)
 {

@@ -9,9 +9,9 @@
 #include "sched/sched.h"
 
 #define CODE_HEADER 1
-#define CODE_END 0
+#define CODE_END    0
 
-static const struct context_section *const sections[] = {&context_cpu, &context_mtrr};
+static const struct context_section *const sections[] = { &context_cpu, &context_mtrr };
 
 size_t hvm_context_size(const struct domain *domain)
 {
@@ -19,13 +19,13 @@ size_t hvm_context_size(const struct domain *domain)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sections); i++)
 		size += domain->vcpu_count *
-			(sizeof(struct hvm_save_descriptor) + sections[i]->length);
+		        (sizeof(struct hvm_save_descriptor) + sections[i]->length);
 	return size;
 }
 
 static void *begin(char **at, uint16_t typecode, unsigned instance, uint32_t length)
 {
-	const struct hvm_save_descriptor descriptor = {typecode, (uint16_t)instance, length};
+	const struct hvm_save_descriptor descriptor = { typecode, (uint16_t)instance, length };
 	void *record = *at + sizeof(descriptor);
 
 	memcpy(*at, &descriptor, sizeof(descriptor));
@@ -54,8 +54,8 @@ void hvm_context_save(struct domain *domain, void *buffer)
 	save_header(&at);
 	for (unsigned i = 0; i < ARRAY_SIZE(sections); i++)
 		for (unsigned v = 0; v < domain->vcpu_count; v++)
-			sections[i]->save(domain->vcpus[v],
-					  begin(&at, sections[i]->typecode, v, sections[i]->length));
+			sections[i]->save(domain->vcpus[v], begin(&at, sections[i]->typecode, v,
+			                                          sections[i]->length));
 	begin(&at, CODE_END, 0, 0);
 }
 
@@ -69,7 +69,7 @@ static const struct context_section *section_find(uint16_t typecode)
 
 /* The next record of the chain, checked to lie within it. False at its end or a breach. */
 static bool next_record(const char **at, const char *end, struct hvm_save_descriptor *descriptor,
-			const void **record)
+                        const void **record)
 {
 	if ((size_t)(end - *at) < sizeof(*descriptor))
 		return false;
@@ -92,7 +92,7 @@ static int check_header(const void *record, uint32_t length)
 }
 
 static int check_record(const struct domain *domain, const struct hvm_save_descriptor *descriptor,
-			const void *record)
+                        const void *record)
 {
 	const struct context_section *section = section_find(descriptor->typecode);
 
@@ -106,7 +106,7 @@ static int check_record(const struct domain *domain, const struct hvm_save_descr
 
 static int check_chain(const struct domain *domain, const char *at, const char *end)
 {
-	struct hvm_save_descriptor descriptor = {.typecode = CODE_HEADER};
+	struct hvm_save_descriptor descriptor = { .typecode = CODE_HEADER };
 	const void *record;
 	int err = 0;
 
@@ -130,6 +130,7 @@ int hvm_context_load(struct domain *domain, const void *buffer, size_t size)
 		sched_down(domain->vcpus[v]);
 	while (next_record(&at, end, &descriptor, &record))
 		if (descriptor.typecode != CODE_HEADER)
-			section_find(descriptor.typecode)->load(domain->vcpus[descriptor.instance], record);
+			section_find(descriptor.typecode)
+				->load(domain->vcpus[descriptor.instance], record);
 	return 0;
 }

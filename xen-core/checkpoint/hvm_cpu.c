@@ -9,13 +9,13 @@
 #include "vcpu/policy.h"
 #include "vcpu/xstate.h"
 
-#define MSR_SYSENTER_CS 0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_CSTAR 0xc0000083
-#define MSR_SFMASK 0xc0000084
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
 #define EFER_LEGAL (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | BIT(14))
@@ -44,48 +44,48 @@ static const struct segment_place places[] = {
 	PLACE(SS, ss),
 	PLACE(TR, tr),
 	PLACE(LDTR, ldtr),
-	{SEGMENT_GDTR, 0, offsetof(struct hvm_hw_cpu, gdtr_limit),
-	 offsetof(struct hvm_hw_cpu, gdtr_base), 0},
-	{SEGMENT_IDTR, 0, offsetof(struct hvm_hw_cpu, idtr_limit),
-	 offsetof(struct hvm_hw_cpu, idtr_base), 0},
+	{ SEGMENT_GDTR, 0, offsetof(struct hvm_hw_cpu, gdtr_limit),
+	  offsetof(struct hvm_hw_cpu, gdtr_base), 0 },
+	{ SEGMENT_IDTR, 0, offsetof(struct hvm_hw_cpu, idtr_limit),
+	  offsetof(struct hvm_hw_cpu, idtr_base), 0 },
 };
 
 /* General registers: the record's order is not ours. */
 static const struct register_place {
 	size_t ours, record;
 } registers[] = {
-	{offsetof(struct guest_regs, rax), offsetof(struct hvm_hw_cpu, rax)},
-	{offsetof(struct guest_regs, rbx), offsetof(struct hvm_hw_cpu, rbx)},
-	{offsetof(struct guest_regs, rcx), offsetof(struct hvm_hw_cpu, rcx)},
-	{offsetof(struct guest_regs, rdx), offsetof(struct hvm_hw_cpu, rdx)},
-	{offsetof(struct guest_regs, rbp), offsetof(struct hvm_hw_cpu, rbp)},
-	{offsetof(struct guest_regs, rsi), offsetof(struct hvm_hw_cpu, rsi)},
-	{offsetof(struct guest_regs, rdi), offsetof(struct hvm_hw_cpu, rdi)},
-	{offsetof(struct guest_regs, rsp), offsetof(struct hvm_hw_cpu, rsp)},
-	{offsetof(struct guest_regs, r8), offsetof(struct hvm_hw_cpu, r8)},
-	{offsetof(struct guest_regs, r9), offsetof(struct hvm_hw_cpu, r9)},
-	{offsetof(struct guest_regs, r10), offsetof(struct hvm_hw_cpu, r10)},
-	{offsetof(struct guest_regs, r11), offsetof(struct hvm_hw_cpu, r11)},
-	{offsetof(struct guest_regs, r12), offsetof(struct hvm_hw_cpu, r12)},
-	{offsetof(struct guest_regs, r13), offsetof(struct hvm_hw_cpu, r13)},
-	{offsetof(struct guest_regs, r14), offsetof(struct hvm_hw_cpu, r14)},
-	{offsetof(struct guest_regs, r15), offsetof(struct hvm_hw_cpu, r15)},
-	{offsetof(struct guest_regs, rip), offsetof(struct hvm_hw_cpu, rip)},
-	{offsetof(struct guest_regs, rflags), offsetof(struct hvm_hw_cpu, rflags)},
+	{ offsetof(struct guest_regs, rax), offsetof(struct hvm_hw_cpu, rax) },
+	{ offsetof(struct guest_regs, rbx), offsetof(struct hvm_hw_cpu, rbx) },
+	{ offsetof(struct guest_regs, rcx), offsetof(struct hvm_hw_cpu, rcx) },
+	{ offsetof(struct guest_regs, rdx), offsetof(struct hvm_hw_cpu, rdx) },
+	{ offsetof(struct guest_regs, rbp), offsetof(struct hvm_hw_cpu, rbp) },
+	{ offsetof(struct guest_regs, rsi), offsetof(struct hvm_hw_cpu, rsi) },
+	{ offsetof(struct guest_regs, rdi), offsetof(struct hvm_hw_cpu, rdi) },
+	{ offsetof(struct guest_regs, rsp), offsetof(struct hvm_hw_cpu, rsp) },
+	{ offsetof(struct guest_regs, r8), offsetof(struct hvm_hw_cpu, r8) },
+	{ offsetof(struct guest_regs, r9), offsetof(struct hvm_hw_cpu, r9) },
+	{ offsetof(struct guest_regs, r10), offsetof(struct hvm_hw_cpu, r10) },
+	{ offsetof(struct guest_regs, r11), offsetof(struct hvm_hw_cpu, r11) },
+	{ offsetof(struct guest_regs, r12), offsetof(struct hvm_hw_cpu, r12) },
+	{ offsetof(struct guest_regs, r13), offsetof(struct hvm_hw_cpu, r13) },
+	{ offsetof(struct guest_regs, r14), offsetof(struct hvm_hw_cpu, r14) },
+	{ offsetof(struct guest_regs, r15), offsetof(struct hvm_hw_cpu, r15) },
+	{ offsetof(struct guest_regs, rip), offsetof(struct hvm_hw_cpu, rip) },
+	{ offsetof(struct guest_regs, rflags), offsetof(struct hvm_hw_cpu, rflags) },
 };
 
 static const struct msr_place {
 	uint32_t index;
 	size_t record;
 } msrs[] = {
-	{MSR_SYSENTER_CS, offsetof(struct hvm_hw_cpu, sysenter_cs)},
-	{MSR_SYSENTER_ESP, offsetof(struct hvm_hw_cpu, sysenter_esp)},
-	{MSR_SYSENTER_EIP, offsetof(struct hvm_hw_cpu, sysenter_eip)},
-	{MSR_STAR, offsetof(struct hvm_hw_cpu, msr_star)},
-	{MSR_LSTAR, offsetof(struct hvm_hw_cpu, msr_lstar)},
-	{MSR_CSTAR, offsetof(struct hvm_hw_cpu, msr_cstar)},
-	{MSR_SFMASK, offsetof(struct hvm_hw_cpu, msr_syscall_mask)},
-	{MSR_KERNEL_GS_BASE, offsetof(struct hvm_hw_cpu, shadow_gs)},
+	{ MSR_SYSENTER_CS, offsetof(struct hvm_hw_cpu, sysenter_cs) },
+	{ MSR_SYSENTER_ESP, offsetof(struct hvm_hw_cpu, sysenter_esp) },
+	{ MSR_SYSENTER_EIP, offsetof(struct hvm_hw_cpu, sysenter_eip) },
+	{ MSR_STAR, offsetof(struct hvm_hw_cpu, msr_star) },
+	{ MSR_LSTAR, offsetof(struct hvm_hw_cpu, msr_lstar) },
+	{ MSR_CSTAR, offsetof(struct hvm_hw_cpu, msr_cstar) },
+	{ MSR_SFMASK, offsetof(struct hvm_hw_cpu, msr_syscall_mask) },
+	{ MSR_KERNEL_GS_BASE, offsetof(struct hvm_hw_cpu, shadow_gs) },
 };
 
 static uint32_t load32(const void *record, size_t offset)
@@ -135,8 +135,7 @@ static void cpu_save(struct vcpu *vcpu, void *record)
 	struct vcpu_debug debug;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(registers); i++)
-		store64(record, registers[i].record,
-			load64(&vcpu->regs, registers[i].ours));
+		store64(record, registers[i].record, load64(&vcpu->regs, registers[i].ours));
 	save_segments(vcpu, record);
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++) {
 		uint64_t value = 0;
@@ -249,8 +248,9 @@ static void mtrr_save(struct vcpu *vcpu, void *record)
 static int mtrr_check(const struct vcpu *vcpu, const void *record)
 {
 	(void)vcpu;
-	return policy_pat_is_valid(load64(record, offsetof(struct hvm_hw_mtrr, msr_pat_cr))) ? 0
-											      : -EINVAL;
+	return policy_pat_is_valid(load64(record, offsetof(struct hvm_hw_mtrr, msr_pat_cr)))
+	               ? 0
+	               : -EINVAL;
 }
 
 static void mtrr_load(struct vcpu *vcpu, const void *record)

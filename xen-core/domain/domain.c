@@ -18,7 +18,7 @@
 #include "vcpu/ops.h"
 #include "vcpu/xstate.h"
 
-#define SHUTDOWN_NONE 255
+#define SHUTDOWN_NONE    255
 #define RELINQUISH_PAGES 16384 /* at once, before the caller's interrupts get their chance */
 
 struct domain *dom0;
@@ -133,8 +133,8 @@ static int units_create(struct domain *domain, const struct domain_config *confi
 {
 	for (unsigned i = 0; i < domain_unit_count; i++) {
 		int err = domain_units[i]->domain_create
-				  ? domain_units[i]->domain_create(domain, config)
-				  : 0;
+		                  ? domain_units[i]->domain_create(domain, config)
+		                  : 0;
 
 		if (err) {
 			units_destroy(domain, i);
@@ -218,7 +218,7 @@ static struct vcpu *vcpu_alloc(struct domain *domain, unsigned id)
 	vcpu->p2m = &domain->p2m;
 	vcpu->policy = domain->policy;
 	vcpu->info = id < XEN_LEGACY_MAX_VCPUS ? &domain->shared_info->vcpu_info[id]
-					       : &vcpu->early_info;
+	                                       : &vcpu->early_info;
 	lock_init(&vcpu->event_lock, LOCK_VCPU);
 	if (xstate_create(vcpu) || vcpu_ops->create(vcpu) || vlapic_create(vcpu)) {
 		vcpu_free(vcpu);
@@ -345,7 +345,8 @@ bool domain_kill(struct domain *domain)
 	if (!all_off(domain))
 		return false;
 	for (unsigned i = domain_unit_count; i--;)
-		if (domain_units[i]->domain_relinquish && !domain_units[i]->domain_relinquish(domain))
+		if (domain_units[i]->domain_relinquish &&
+		    !domain_units[i]->domain_relinquish(domain))
 			return false;
 	if (!p2m_relinquish(&domain->p2m, RELINQUISH_PAGES))
 		return false;

@@ -8,7 +8,8 @@
 struct unit {
 	const char *name;
 	int (*domain_create)(struct domain *domain, const struct domain_config *config);
-	void (*domain_destroy)(struct domain *domain); /* gives everything back; also after a failed create */
+	void (*domain_destroy)(
+		struct domain *domain); /* gives everything back; also after a failed create */
 	/* The domain is dying and its vCPUs are off: lets go of other domains and they of it, a part at a
 	 * time; true when all is done. */
 	bool (*domain_relinquish)(struct domain *domain);

@@ -15,7 +15,7 @@ static uint64_t address_of(const void *handle)
 }
 
 static long give(struct hypercall *call, const struct cpu_policy *policy, uint64_t leaves,
-		 uint32_t *count)
+                 uint32_t *count)
 {
 	if (!leaves) {
 		*count = POLICY_LEAVES_MAX;
@@ -25,7 +25,7 @@ static long give(struct hypercall *call, const struct cpu_policy *policy, uint64
 		return -ENOBUFS;
 	*count = policy->count;
 	return copy_to_guest(call->caller, leaves, policy->leaves,
-			     policy->count * sizeof(policy->leaves[0]));
+	                     policy->count * sizeof(policy->leaves[0]));
 }
 
 static long give_default(struct hypercall *call, uint64_t leaves, uint32_t *count)
@@ -70,7 +70,7 @@ long domctl_get_cpu_policy(struct hypercall *call, struct xen_domctl *op, struct
 
 	request->nr_msrs = 0;
 	return domain->policy ? give(call, domain->policy, leaves, &request->nr_leaves)
-			      : give_default(call, leaves, &request->nr_leaves);
+	                      : give_default(call, leaves, &request->nr_leaves);
 }
 
 /* Before the domain first runs; it keeps what it is told here. */
@@ -102,7 +102,7 @@ long domctl_set_cpu_policy(struct hypercall *call, struct xen_domctl *op, struct
 		return -ENOMEM;
 	policy->count = request->nr_leaves;
 	err = copy_from_guest(call->caller, policy->leaves, address_of(request->leaves.p),
-			      policy->count * sizeof(policy->leaves[0]));
+	                      policy->count * sizeof(policy->leaves[0]));
 	bad = err ? 0 : policy_check(policy);
 	if (!err && bad < policy->count) {
 		request->err_leaf = policy->leaves[bad].leaf;

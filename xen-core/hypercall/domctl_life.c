@@ -5,7 +5,7 @@
 #include "hw/percpu.h"
 
 #define CREATE_FLAGS (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_oos_off)
-#define LIMIT_MAX (1 << 20) /* of frames asked for: the grant table has its own, lower bound */
+#define LIMIT_MAX    (1 << 20) /* of frames asked for: the grant table has its own, lower bound */
 
 static bool is_served(const struct xen_domctl_createdomain *request)
 {

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/domctl.h"
 
-#define TSC_MODE_DEFAULT 0
+#define TSC_MODE_DEFAULT       0
 #define TSC_MODE_NEVER_EMULATE 2
 
 long domctl_gettscinfo(struct hypercall *call, struct xen_domctl *op, struct domain *domain)

@@ -17,7 +17,7 @@
 struct device_interrupts {
 	struct vcpu *vcpu;
 	unsigned long in_service[4]; /* level vectors not yet ended at the real APIC */
-	unsigned long ended[4];	     /* those of them that the guest has ended */
+	unsigned long ended[4];      /* those of them that the guest has ended */
 };
 
 static struct device_interrupts devices[MAX_CPUS]; /* each used by its own CPU only */

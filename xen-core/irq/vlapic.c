@@ -8,15 +8,15 @@
 #include "mm/heap.h"
 #include "sched/sched.h"
 
-#define BASE_BSP BIT(8)
+#define BASE_BSP    BIT(8)
 #define BASE_X2APIC BIT(10)
 #define BASE_ENABLE BIT(11)
 
 #define APIC_VERSION 0x50014
-#define LVT_MASKED BIT(16)
+#define LVT_MASKED   BIT(16)
 #define LVT_PERIODIC BIT(17)
 #define LVT_WRITABLE 0x310ffUL
-#define SVR_ENABLE BIT(8)
+#define SVR_ENABLE   BIT(8)
 
 enum register_index {
 	REG_ID = 0x02,
@@ -49,7 +49,7 @@ struct vlapic {
 	uint64_t icr;
 	uint32_t lvt[REG_LVT_LAST - REG_LVT_FIRST + 1];
 	unsigned long irr[4], isr[4];
-	struct timer timer;	/* counts at 1 GHz over the divider */
+	struct timer timer; /* counts at 1 GHz over the divider */
 	uint32_t initial_count, divide;
 	nanos_t started;
 	struct vcpu *vcpu;
@@ -81,7 +81,7 @@ static void timer_start(struct vlapic *lapic, nanos_t from)
 		return;
 	}
 	timer_set(&lapic->timer, lapic->vcpu->cpu,
-		  NANOS(from.v + (uint64_t)lapic->initial_count * divisor(lapic)));
+	          NANOS(from.v + (uint64_t)lapic->initial_count * divisor(lapic)));
 }
 
 static void timer_fires(struct timer *timer)
@@ -237,7 +237,7 @@ bool vlapic_matches(const struct vcpu *vcpu, const struct ipi *ipi)
 	if (ipi->destination == everyone)
 		return true;
 	return ipi->logical ? logical_match(vcpu, ipi->destination)
-			    : vcpu->apic_id == ipi->destination;
+	                    : vcpu->apic_id == ipi->destination;
 }
 
 static void decode_command(const struct vcpu *vcpu, uint64_t command, struct ipi *ipi)
@@ -326,7 +326,7 @@ int vlapic_write(struct vcpu *vcpu, unsigned index, uint64_t value, struct vlapi
 	struct vlapic *lapic = vcpu->lapic;
 	bool x2apic = vlapic_is_x2apic(vcpu);
 
-	*effect = (struct vlapic_effect){.ended = -1};
+	*effect = (struct vlapic_effect){ .ended = -1 };
 	if (index >= REG_LVT_FIRST && index <= REG_LVT_LAST) {
 		lapic->lvt[index - REG_LVT_FIRST] = (uint32_t)(value & LVT_WRITABLE);
 		return 0;
@@ -365,8 +365,9 @@ int vlapic_write(struct vcpu *vcpu, unsigned index, uint64_t value, struct vlapi
 		lapic->divide = (uint32_t)value & 0xb;
 		return 0;
 	case REG_SELF_IPI:
-		effect->ipi = (struct ipi){
-			.wanted = x2apic, .vector = (uint8_t)value, .shorthand = IPI_SELF};
+		effect->ipi = (struct ipi){ .wanted = x2apic,
+			                    .vector = (uint8_t)value,
+			                    .shorthand = IPI_SELF };
 		return x2apic ? 0 : -EINVAL;
 	default:
 		return x2apic ? -EINVAL : 0;

@@ -5,11 +5,18 @@
 
 #include "vcpu/vcpu.h"
 
-#define VLAPIC_ADDRESS 0xfee00000UL
+#define VLAPIC_ADDRESS   0xfee00000UL
 #define VLAPIC_MSR_FIRST 0x800
-#define VLAPIC_MSR_LAST 0x8ff
+#define VLAPIC_MSR_LAST  0x8ff
 
-enum ipi_mode { IPI_FIXED = 0, IPI_LOWEST = 1, IPI_SMI = 2, IPI_NMI = 4, IPI_INIT = 5, IPI_STARTUP = 6 };
+enum ipi_mode {
+	IPI_FIXED = 0,
+	IPI_LOWEST = 1,
+	IPI_SMI = 2,
+	IPI_NMI = 4,
+	IPI_INIT = 5,
+	IPI_STARTUP = 6
+};
 
 enum ipi_shorthand { IPI_NONE, IPI_SELF, IPI_ALL, IPI_OTHERS };
 
@@ -27,7 +34,7 @@ struct ipi {
 /* What a register write asks of the caller, who knows the other vCPUs and the machine. */
 struct vlapic_effect {
 	struct ipi ipi; /* to be delivered */
-	int ended;	/* vector whose service the guest has ended, or -1 */
+	int ended;      /* vector whose service the guest has ended, or -1 */
 };
 
 int vlapic_create(struct vcpu *vcpu);
@@ -36,8 +43,7 @@ void vlapic_reset(struct vcpu *vcpu); /* INIT: the base address register stays *
 
 /* Registers by their index: x2APIC MSR - 0x800, or xAPIC offset / 16. -EINVAL: #GP in x2APIC mode. */
 int vlapic_read(struct vcpu *vcpu, unsigned index, uint64_t *value);
-int vlapic_write(struct vcpu *vcpu, unsigned index, uint64_t value,
-		 struct vlapic_effect *effect);
+int vlapic_write(struct vcpu *vcpu, unsigned index, uint64_t value, struct vlapic_effect *effect);
 
 uint64_t vlapic_base(const struct vcpu *vcpu); /* MSR 0x1b */
 int vlapic_set_base(struct vcpu *vcpu, uint64_t value);

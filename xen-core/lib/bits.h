@@ -5,7 +5,7 @@
 
 #include "lib/types.h"
 
-#define BITS_PER_LONG 64
+#define BITS_PER_LONG    64
 #define BITS_TO_LONGS(n) (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 
 static inline bool bit_test(unsigned long n, const volatile unsigned long *words)

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #define PAGE_SHIFT 12
-#define PAGE_SIZE 4096UL
-#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define PAGE_SIZE  4096UL
+#define PAGE_MASK  (~(PAGE_SIZE - 1))
 
 #define KIB(n) ((uint64_t)(n) << 10)
 #define MIB(n) ((uint64_t)(n) << 20)
@@ -28,8 +28,8 @@ typedef struct {
 	uint64_t v;
 } mfn_t;
 
-#define GFN(n) ((gfn_t){(n)})
-#define MFN(n) ((mfn_t){(n)})
+#define GFN(n)   ((gfn_t){ (n) })
+#define MFN(n)   ((mfn_t){ (n) })
 #define MFN_NONE MFN(~0UL)
 #define GFN_NONE GFN(~0UL)
 
@@ -43,15 +43,15 @@ typedef struct {
 	uint64_t v;
 } nanos_t;
 
-#define NANOS(n) ((nanos_t){(n)})
-#define MICROSECONDS(n) ((uint64_t)(n) * 1000)
-#define MILLISECONDS(n) ((uint64_t)(n) * 1000000)
-#define SECONDS(n) ((uint64_t)(n) * 1000000000)
+#define NANOS(n)        ((nanos_t){ (n) })
+#define MICROSECONDS(n) ((uint64_t)(n)*1000)
+#define MILLISECONDS(n) ((uint64_t)(n)*1000000)
+#define SECONDS(n)      ((uint64_t)(n)*1000000000)
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define BIT(n) (1UL << (n))
-#define ALIGN_UP(x, a) (((x) + (a)-1) & ~((typeof(x))(a)-1))
-#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a)-1))
+#define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))
+#define BIT(n)                        (1UL << (n))
+#define ALIGN_UP(x, a)                (((x) + (a)-1) & ~((typeof(x))(a)-1))
+#define ALIGN_DOWN(x, a)              ((x) & ~((typeof(x))(a)-1))
 #define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 #define MIN(a, b)                                                                                  \

@@ -5,9 +5,9 @@
 
 #include "p2m/p2m.h"
 
-#define P2M_LEVELS 4
+#define P2M_LEVELS       4
 #define P2M_FANOUT_SHIFT 9
-#define P2M_FANOUT 512
+#define P2M_FANOUT       512
 
 /* An entry of no type is all zero. order is that of the page an entry of its level maps. */
 uint64_t p2m_entry_leaf(mfn_t mfn, unsigned order, enum p2m_type type);

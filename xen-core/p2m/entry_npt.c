@@ -2,16 +2,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p2m/entry.h"
 
-#define NPT_PRESENT BIT(0)
-#define NPT_WRITE BIT(1)
-#define NPT_USER BIT(2) /* every guest access is a user access to the nested walk */
-#define NPT_ACCESSED BIT(5)
-#define NPT_DIRTY BIT(6)
-#define NPT_LARGE BIT(7)
-#define NPT_NX BIT(63)
-#define NPT_ADDRESS 0x000ffffffffff000UL
+#define NPT_PRESENT    BIT(0)
+#define NPT_WRITE      BIT(1)
+#define NPT_USER       BIT(2) /* every guest access is a user access to the nested walk */
+#define NPT_ACCESSED   BIT(5)
+#define NPT_DIRTY      BIT(6)
+#define NPT_LARGE      BIT(7)
+#define NPT_NX         BIT(63)
+#define NPT_ADDRESS    0x000ffffffffff000UL
 #define NPT_TYPE_SHIFT 52 /* bits 52..55 are ignored by the walk: the type lives there */
-#define NPT_TYPE_MASK 0xfUL
+#define NPT_TYPE_MASK  0xfUL
 
 /* Frames of others and of the hypervisor are data to a guest, never code. */
 static bool type_is_executable(enum p2m_type type)

@@ -10,15 +10,15 @@
 
 #define MAX_INSTRUCTION 15
 
-#define CS_LONG BIT(9)	  /* in struct segment's attributes */
+#define CS_LONG    BIT(9) /* in struct segment's attributes */
 #define CS_DEFAULT BIT(10)
 
 struct code {
 	uint8_t bytes[MAX_INSTRUCTION];
-	unsigned count;	     /* bytes fetched */
-	unsigned at;	     /* next byte to decode */
-	bool long_mode;	     /* 64-bit code */
-	bool wide_default;   /* 32-bit operands without prefix */
+	unsigned count;                                    /* bytes fetched */
+	unsigned at;                                       /* next byte to decode */
+	bool long_mode;                                    /* 64-bit code */
+	bool wide_default;                                 /* 32-bit operands without prefix */
 	bool operand_prefix, address_prefix, other_prefix; /* 66; 67; lock and rep */
 	uint8_t rex;
 };
@@ -34,13 +34,14 @@ static int code_fetch(struct vcpu *vcpu, struct code *code)
 		.wide_default = cs.attributes & (CS_DEFAULT | CS_LONG),
 	};
 	linear = code->long_mode ? vcpu->regs.rip : (uint32_t)(cs.base + vcpu->regs.rip);
-	code->count = (unsigned)MIN((uint64_t)MAX_INSTRUCTION, PAGE_SIZE - (linear & (PAGE_SIZE - 1)));
+	code->count = (unsigned)MIN((uint64_t)MAX_INSTRUCTION,
+	                            PAGE_SIZE - (linear & (PAGE_SIZE - 1)));
 	if (copy_from_guest(vcpu, code->bytes, linear, code->count))
 		return -EFAULT;
 	/* The rest may lie on a page that is not there: only a fault if it is needed. */
 	if (code->count < MAX_INSTRUCTION &&
 	    !copy_from_guest(vcpu, code->bytes + code->count, linear + code->count,
-			     MAX_INSTRUCTION - code->count))
+	                     MAX_INSTRUCTION - code->count))
 		code->count = MAX_INSTRUCTION;
 	return 0;
 }
@@ -62,7 +63,7 @@ static void skip_prefixes(struct code *code)
 		else if (byte == 0xf0 || byte == 0xf2 || byte == 0xf3)
 			code->other_prefix = true;
 		else if (byte != 0x26 && byte != 0x2e && byte != 0x36 && byte != 0x3e &&
-			 byte != 0x64 && byte != 0x65)
+		         byte != 0x64 && byte != 0x65)
 			break;
 	}
 	if (code->long_mode && code->at < code->count && (code->bytes[code->at] & 0xf0) == 0x40)
@@ -75,10 +76,13 @@ static const struct {
 	uint8_t length;
 	uint8_t bytes[3];
 } exiting[] = {
-	{EXIT_CPUID, 2, {0x0f, 0xa2}},		  {EXIT_HLT, 1, {0xf4}},
-	{EXIT_HYPERCALL, 3, {0x0f, 0x01, 0xd9}},  {EXIT_MSR, 2, {0x0f, 0x30}},
-	{EXIT_MSR, 2, {0x0f, 0x32}},		  {EXIT_XSETBV, 3, {0x0f, 0x01, 0xd1}},
-	{EXIT_SKIP, 2, {0x0f, 0x08}},
+	{ EXIT_CPUID, 2, { 0x0f, 0xa2 } },
+	{ EXIT_HLT, 1, { 0xf4 } },
+	{ EXIT_HYPERCALL, 3, { 0x0f, 0x01, 0xd9 } },
+	{ EXIT_MSR, 2, { 0x0f, 0x30 } },
+	{ EXIT_MSR, 2, { 0x0f, 0x32 } },
+	{ EXIT_XSETBV, 3, { 0x0f, 0x01, 0xd1 } },
+	{ EXIT_SKIP, 2, { 0x0f, 0x08 } },
 };
 
 unsigned decode_length(struct vcpu *vcpu, enum exit_kind kind)
@@ -195,7 +199,8 @@ static int store_immediate(struct code *code, struct mov *mov, unsigned size)
 	return 0;
 }
 
-static int accumulator(struct vcpu *vcpu, struct code *code, struct mov *mov, unsigned size, bool store)
+static int accumulator(struct vcpu *vcpu, struct code *code, struct mov *mov, unsigned size,
+                       bool store)
 {
 	code->at += address_size(code);
 	mov->store = store;
@@ -261,7 +266,7 @@ int decode_mov(struct vcpu *vcpu, struct mov *mov)
 
 	if (err)
 		return err;
-	*mov = (struct mov){0};
+	*mov = (struct mov){ 0 };
 	skip_prefixes(&code);
 	err = code.other_prefix ? -EOPNOTSUPP : decode_opcode(vcpu, &code, mov);
 	if (err)

@@ -12,14 +12,14 @@ unsigned decode_length(struct vcpu *vcpu, enum exit_kind kind);
 
 /* A MOV between a register or immediate and the memory that faulted. */
 struct mov {
-	uint8_t length;	    /* of the instruction */
-	uint8_t size;	    /* bytes of memory: 1, 2, 4, 8 */
+	uint8_t length;        /* of the instruction */
+	uint8_t size;          /* bytes of memory: 1, 2, 4, 8 */
 	uint8_t register_size; /* bytes of the destination register: zero or sign extended to */
 	bool store;
 	bool sign_extend;
-	uint64_t value;	    /* of a store */
-	uint8_t reg;	    /* of a load: index into struct guest_regs */
-	bool high_byte;	    /* of a load: AH, CH, DH, BH */
+	uint64_t value; /* of a store */
+	uint8_t reg;    /* of a load: index into struct guest_regs */
+	bool high_byte; /* of a load: AH, CH, DH, BH */
 };
 
 /* -EOPNOTSUPP if it is any other instruction, -EFAULT if it cannot be fetched. */

@@ -26,7 +26,7 @@ static bool can_interrupt(const struct vcpu *vcpu)
 
 static void inject_vector(struct vcpu *vcpu, enum event_kind kind, uint8_t vector)
 {
-	vcpu_ops->inject(vcpu, &(struct injection){.kind = kind, .vector = vector});
+	vcpu_ops->inject(vcpu, &(struct injection){ .kind = kind, .vector = vector });
 }
 
 void inject_pending(struct vcpu *vcpu)

@@ -21,14 +21,14 @@ static void init(struct vcpu *target)
 
 static void set_real_mode(struct vcpu *vcpu, uint8_t page)
 {
-	struct segment data = {.attributes = 0x93, .limit = 0xffff};
+	struct segment data = { .attributes = 0x93, .limit = 0xffff };
 	struct segment code = {
 		.selector = (uint16_t)(page << 8),
 		.attributes = 0x9b,
 		.limit = 0xffff,
 		.base = (uint64_t)page << PAGE_SHIFT,
 	};
-	struct segment table = {.limit = 0xffff};
+	struct segment table = { .limit = 0xffff };
 
 	for (enum segment_name name = SEGMENT_ES; name <= SEGMENT_GS; name++)
 		vcpu_ops->set_segment(vcpu, name, name == SEGMENT_CS ? &code : &data);
@@ -38,7 +38,7 @@ static void set_real_mode(struct vcpu *vcpu, uint8_t page)
 	vcpu_ops->set_control(vcpu, CONTROL_CR3, 0);
 	vcpu_ops->set_control(vcpu, CONTROL_CR4, 0);
 	vcpu_ops->set_control(vcpu, CONTROL_EFER, 0);
-	vcpu->regs = (struct guest_regs){.rflags = RFLAGS_FIXED};
+	vcpu->regs = (struct guest_regs){ .rflags = RFLAGS_FIXED };
 	vcpu->control.interrupt_shadow = false;
 }
 
@@ -71,7 +71,7 @@ static void deliver(struct vcpu *target, const struct ipi *ipi)
 		break;
 	default:
 		log_debug("%ps: IPI of mode %u is not served\n", __builtin_return_address(0),
-			  ipi->mode);
+		          ipi->mode);
 	}
 }
 
@@ -128,7 +128,8 @@ int lapic_msr(struct vcpu *vcpu, const struct msr_access *msr, uint64_t *value)
 	}
 	if (!vlapic_is_x2apic(vcpu))
 		return -EINVAL;
-	return msr->write ? write_register(vcpu, index, msr->value) : vlapic_read(vcpu, index, value);
+	return msr->write ? write_register(vcpu, index, msr->value)
+	                  : vlapic_read(vcpu, index, value);
 }
 
 /* xAPIC registers stand 16 bytes apart; accesses that are not aligned to one do nothing. */

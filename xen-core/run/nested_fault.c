@@ -39,7 +39,8 @@ static void serve_unclaimed(struct vcpu *vcpu, const struct nested_fault *fault)
 
 	if (fault->in_walk || fault->fetch || decode_mov(vcpu, &mov) || mov.store != fault->write) {
 		log_debug("domain %u vcpu %u: %s of %#lx at rip %#lx refused\n", vcpu->domain->id,
-			  vcpu->id, fault->write ? "write" : "read", fault->address, vcpu->regs.rip);
+		          vcpu->id, fault->write ? "write" : "read", fault->address,
+		          vcpu->regs.rip);
 		exit_inject_fault(vcpu, VECTOR_GP);
 		return;
 	}

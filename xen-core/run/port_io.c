@@ -4,8 +4,8 @@
 #include "run/exit.h"
 
 #define PORT_PIT_FIRST 0x40
-#define PORT_PIT_LAST 0x43
-#define PORT_SPEAKER 0x61
+#define PORT_PIT_LAST  0x43
+#define PORT_SPEAKER   0x61
 
 /*
  * Nothing answers: reads float high. But the kernel's timer calibration spins for a tenth of a

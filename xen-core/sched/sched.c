@@ -21,15 +21,15 @@
  * One lock guards all queues: they are short, and a vCPU then moves between them in one step.
  * pauses is counted without it, by anybody.
  */
-#define SLICE MILLISECONDS(5)
-#define WAKE_CREDIT MILLISECONDS(3)
+#define SLICE         MILLISECONDS(5)
+#define WAKE_CREDIT   MILLISECONDS(3)
 #define WAKE_PREEMPTS MICROSECONDS(500) /* how far behind a waker must be to end another's turn */
-#define CAP_PERIOD MILLISECONDS(10)
+#define CAP_PERIOD    MILLISECONDS(10)
 
 struct runqueue {
 	struct cpu *cpu;
 	struct list waiting;
-	uint64_t floor;	    /* virtual time of the last vCPU picked: where newcomers start */
+	uint64_t floor;     /* virtual time of the last vCPU picked: where newcomers start */
 	nanos_t picked_at;  /* since when the current vCPU's time is not yet accounted */
 	struct timer slice; /* ends the current vCPU's turn, or the wait of capped ones */
 };
@@ -64,7 +64,7 @@ void sched_cpu_init(struct cpu *cpu)
 
 void sched_share_init(struct sched_share *share)
 {
-	*share = (struct sched_share){.weight = SCHED_WEIGHT_DEFAULT};
+	*share = (struct sched_share){ .weight = SCHED_WEIGHT_DEFAULT };
 }
 
 int sched_share_set(struct sched_share *share, uint32_t weight, uint32_t cap)
@@ -270,7 +270,8 @@ static void set_slice(struct runqueue *queue, const struct vcpu *next, nanos_t n
 		return;
 	}
 	if (next && next->share->cap)
-		length = MIN(length, (uint64_t)MAX(next->share->budget, (int64_t)MICROSECONDS(100)));
+		length = MIN(length,
+		             (uint64_t)MAX(next->share->budget, (int64_t)MICROSECONDS(100)));
 	else if (!next) /* all that wait are out of budget */
 		length = CAP_PERIOD / 4;
 	timer_set(&queue->slice, queue->cpu, NANOS(now.v + length));

@@ -6,13 +6,13 @@
 #include "vcpu/vcpu.h"
 
 #define SCHED_WEIGHT_DEFAULT 256
-#define SCHED_WEIGHT_MAX 65535
+#define SCHED_WEIGHT_MAX     65535
 
 /* What a domain may have of the CPUs. All under the scheduler's lock. */
 struct sched_share {
-	uint32_t weight;      /* its part is to another's as their weights */
-	uint32_t cap;	      /* at most, in percent of one CPU; 0: no limit */
-	int64_t budget;	      /* ns that it may still run in this period, if capped */
+	uint32_t weight; /* its part is to another's as their weights */
+	uint32_t cap;    /* at most, in percent of one CPU; 0: no limit */
+	int64_t budget;  /* ns that it may still run in this period, if capped */
 	nanos_t period_start;
 };
 

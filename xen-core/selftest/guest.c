@@ -89,9 +89,9 @@ static unsigned length_of(const struct vm_exit *exit)
 
 static const char *cpuid_and_hlt(void)
 {
-	GUEST(0x0f, 0xa2,  /* cpuid */
+	GUEST(0x0f, 0xa2,       /* cpuid */
 	      0x66, 0x0f, 0xa2, /* with a prefix */
-	      0xf4);	   /* hlt */
+	      0xf4);            /* hlt */
 	struct vm_exit exit = run();
 
 	CHECK(exit.kind == EXIT_CPUID && length_of(&exit) == 2 && vcpu->regs.rip == CODE);
@@ -109,7 +109,7 @@ static const char *cpuid_and_hlt(void)
 static const char *registers(void)
 {
 	GUEST(0x40, 0x41, 0x42, 0x43, 0x45, 0x46, 0x47, /* inc eax ecx edx ebx ebp esi edi */
-	      0x0f, 0x01, 0xd9);			  /* vmmcall */
+	      0x0f, 0x01, 0xd9);                        /* vmmcall */
 	uint64_t *regs = (uint64_t *)&vcpu->regs;
 	struct vm_exit exit;
 
@@ -127,11 +127,11 @@ static const char *registers(void)
 static const char *msr_and_port(void)
 {
 	GUEST(0xb9, 0x80, 0x00, 0x00, 0xc0, /* mov ecx, EFER */
-	      0x0f, 0x32,		     /* rdmsr */
+	      0x0f, 0x32,                   /* rdmsr */
 	      0xb9, 0x00, 0x01, 0x00, 0xc0, /* mov ecx, FS_BASE */
-	      0x0f, 0x32,		     /* rdmsr: does not exit */
-	      0xe6, 0x80,		     /* out 0x80, al */
-	      0x66, 0xed);		     /* in ax, dx */
+	      0x0f, 0x32,                   /* rdmsr: does not exit */
+	      0xe6, 0x80,                   /* out 0x80, al */
+	      0x66, 0xed);                  /* in ax, dx */
 	struct vm_exit exit = run();
 
 	CHECK(exit.kind == EXIT_MSR && exit.msr.index == MSR_EFER && !exit.msr.write);
@@ -151,7 +151,7 @@ static const char *msr_and_port(void)
 
 static const char *nested_faults(void)
 {
-	GUEST(0xa1, 0x04, 0x50, 0x00, 0x00,  /* mov eax, [HOLE + 4] */
+	GUEST(0xa1, 0x04, 0x50, 0x00, 0x00,        /* mov eax, [HOLE + 4] */
 	      0x88, 0x25, 0x08, 0x50, 0x00, 0x00); /* mov [HOLE + 8], ah */
 	struct vm_exit exit = run();
 	struct mov mov;
@@ -190,8 +190,8 @@ static const char *no_write_without_right(void)
 static const char *flush(void)
 {
 	GUEST(0xa1, 0x00, 0x20, 0x00, 0x00, /* again: mov eax, [DATA] */
-	      0x0f, 0x01, 0xd9,		    /* vmmcall */
-	      0xeb, 0xf6);		    /* jmp again */
+	      0x0f, 0x01, 0xd9,             /* vmmcall */
+	      0xeb, 0xf6);                  /* jmp again */
 	for (unsigned i = 1; i <= 8; i++) {
 		mfn_t mfn = frame_alloc(0, domain->id);
 
@@ -209,9 +209,9 @@ static const char *flush(void)
 static const char *interrupt_window(void)
 {
 	GUEST(0x90, 0x90, /* nop; nop */
-	      0xfb,	  /* sti */
+	      0xfb,       /* sti */
 	      0x90, 0x90, /* nop; nop */
-	      0xf4);	  /* hlt */
+	      0xf4);      /* hlt */
 	struct vm_exit exit;
 
 	vcpu_ops->want_window(vcpu, true);
@@ -228,7 +228,7 @@ static const char *interrupt_window(void)
 static const char *injection(void)
 {
 	GUEST(0xeb, 0xfe, /* jmp . */
-	      0xf4);	  /* hlt: the handler */
+	      0xf4);      /* hlt: the handler */
 	static const uint64_t descriptors[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
 	const uint64_t gate = (uint64_t)(CODE + 2) | 0x08UL << 16 | 0x8eUL << 40;
 	struct segment code_segment = { 0x08, 0xc9b, 0xffffffff, 0 };
@@ -256,10 +256,10 @@ static const char *injection(void)
 
 static const char *forbidden_instructions(void)
 {
-	GUEST(0x0f, 0x01, 0xd8,	 /* vmrun */
-	      0x0f, 0x01, 0xda,	 /* vmload */
-	      0x0f, 0x01, 0xdd,	 /* clgi */
-	      0x0f, 0x0b);	 /* ud2 without a table to go by: triple fault */
+	GUEST(0x0f, 0x01, 0xd8, /* vmrun */
+	      0x0f, 0x01, 0xda, /* vmload */
+	      0x0f, 0x01, 0xdd, /* clgi */
+	      0x0f, 0x0b);      /* ud2 without a table to go by: triple fault */
 	CHECK(run().kind != EXIT_HLT);
 	for (unsigned i = 0; i < 3; i++) {
 		struct vm_exit exit;

@@ -6,7 +6,7 @@
 #include "lib/types.h"
 
 enum exit_kind {
-	EXIT_INTERRUPT,	       /* a physical interrupt waits for the hypervisor */
+	EXIT_INTERRUPT, /* a physical interrupt waits for the hypervisor */
 	EXIT_NMI,
 	EXIT_INTERRUPT_WINDOW, /* the guest can now take the interrupt that waits for it */
 	EXIT_HYPERCALL,
@@ -16,11 +16,11 @@ enum exit_kind {
 	EXIT_PORT,
 	EXIT_NESTED_FAULT,
 	EXIT_XSETBV,
-	EXIT_EXCEPTION,	       /* one we watch, to be handed on to the guest */
-	EXIT_UNDEFINED,	       /* an instruction that this virtual CPU does not have */
-	EXIT_SKIP,	       /* an instruction that does nothing here (INVD) */
-	EXIT_SHUTDOWN,	       /* triple fault */
-	EXIT_BROKEN,	       /* the CPU refused the guest's state, or a reason we do not know */
+	EXIT_EXCEPTION, /* one we watch, to be handed on to the guest */
+	EXIT_UNDEFINED, /* an instruction that this virtual CPU does not have */
+	EXIT_SKIP,      /* an instruction that does nothing here (INVD) */
+	EXIT_SHUTDOWN,  /* triple fault */
+	EXIT_BROKEN,    /* the CPU refused the guest's state, or a reason we do not know */
 	EXIT_KINDS
 };
 
@@ -41,13 +41,13 @@ struct port_access {
 struct nested_fault {
 	paddr_t address; /* guest-physical */
 	bool write, fetch;
-	bool present;	 /* a right was missing; otherwise the entry */
-	bool in_walk;	 /* while walking the guest's own tables */
+	bool present; /* a right was missing; otherwise the entry */
+	bool in_walk; /* while walking the guest's own tables */
 };
 
 struct vm_exit {
 	enum exit_kind kind;
-	uint8_t length;	 /* bytes of the instruction to step over once it is served; 0: not known */
+	uint8_t length;  /* bytes of the instruction to step over once it is served; 0: not known */
 	uint64_t reason; /* the hardware's own code, for dumps */
 	union {
 		struct msr_access msr;

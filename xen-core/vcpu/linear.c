@@ -5,12 +5,12 @@
 #include "hw/cpu.h"
 #include "lib/errno.h"
 
-#define PTE_PRESENT BIT(0)
-#define PTE_WRITE BIT(1)
+#define PTE_PRESENT  BIT(0)
+#define PTE_WRITE    BIT(1)
 #define PTE_ACCESSED BIT(5)
-#define PTE_DIRTY BIT(6)
-#define PTE_LARGE BIT(7)
-#define PTE_ADDRESS 0x000ffffffffff000UL
+#define PTE_DIRTY    BIT(6)
+#define PTE_LARGE    BIT(7)
+#define PTE_ADDRESS  0x000ffffffffff000UL
 
 /* The shape of a paging mode: where the walk starts and how wide each level is. */
 struct walk {
@@ -23,11 +23,11 @@ struct walk {
 static struct walk walk_of(const struct guest_control *control)
 {
 	if (control->efer & EFER_LMA)
-		return (struct walk){control->cr4 & CR4_LA57 ? 5 : 4, 9, 8,
-				     control->cr3 & PTE_ADDRESS};
+		return (struct walk){ control->cr4 & CR4_LA57 ? 5 : 4, 9, 8,
+			              control->cr3 & PTE_ADDRESS };
 	if (control->cr4 & CR4_PAE)
-		return (struct walk){3, 9, 8, control->cr3 & 0xffffffe0};
-	return (struct walk){2, 10, 4, control->cr3 & 0xfffff000};
+		return (struct walk){ 3, 9, 8, control->cr3 & 0xffffffe0 };
+	return (struct walk){ 2, 10, 4, control->cr3 & 0xfffff000 };
 }
 
 /* In PAE mode the top table has four entries without rights, accessed or dirty bits. */
@@ -37,7 +37,7 @@ static bool entry_has_rights(const struct walk *walk, unsigned level)
 }
 
 static bool entry_is_leaf(const struct vcpu *vcpu, const struct walk *walk, uint64_t entry,
-			  unsigned level)
+                          unsigned level)
 {
 	if (level == 0)
 		return true;
@@ -48,7 +48,7 @@ static bool entry_is_leaf(const struct vcpu *vcpu, const struct walk *walk, uint
 
 /* As the CPU does. The tables' own page may be read-only to the guest only by its own doing. */
 static int mark_used(struct vcpu *vcpu, paddr_t at, const struct walk *walk, uint64_t *entry,
-		     uint64_t bits)
+                     uint64_t bits)
 {
 	if ((*entry & bits) == bits)
 		return 0;
@@ -56,7 +56,8 @@ static int mark_used(struct vcpu *vcpu, paddr_t at, const struct walk *walk, uin
 	return access_write(vcpu->p2m, at, entry, walk->entry_size == 8 ? 8 : 4);
 }
 
-static paddr_t leaf_address(const struct walk *walk, uint64_t entry, unsigned level, uint64_t linear)
+static paddr_t leaf_address(const struct walk *walk, uint64_t entry, unsigned level,
+                            uint64_t linear)
 {
 	uint64_t offset_mask = BIT(PAGE_SHIFT + level * walk->index_bits) - 1;
 
@@ -77,7 +78,8 @@ int linear_to_gpa(struct vcpu *vcpu, uint64_t linear, enum linear_access access,
 	}
 	for (unsigned level = walk.levels - 1;; level--) {
 		unsigned shift = PAGE_SHIFT + level * walk.index_bits;
-		paddr_t at = table + (linear >> shift & (BIT(walk.index_bits) - 1)) * walk.entry_size;
+		paddr_t at = table +
+		             (linear >> shift & (BIT(walk.index_bits) - 1)) * walk.entry_size;
 		uint64_t entry = 0, used = PTE_ACCESSED;
 		bool leaf;
 

@@ -4,11 +4,11 @@
 #include "vcpu/ops.h"
 #include "vcpu/policy.h"
 
-#define MSR_TSC 0x10
-#define MSR_MTRR_CAP 0xfe
-#define MSR_MTRR_DEFAULT 0x2ff
+#define MSR_TSC                 0x10
+#define MSR_MTRR_CAP            0xfe
+#define MSR_MTRR_DEFAULT        0x2ff
 #define MTRR_DEFAULT_WRITE_BACK 0x806 /* enabled, all memory write-back */
-#define EFER_GUEST_BITS (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | BIT(14) /* FFXSR */)
+#define EFER_GUEST_BITS         (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | BIT(14) /* FFXSR */)
 
 /* Read as a constant; what a guest writes is ignored where the flag says so, else it gets #GP. */
 static const struct constant_msr {
@@ -16,21 +16,21 @@ static const struct constant_msr {
 	uint64_t value;
 	bool ignore_writes;
 } constants[] = {
-	{0x8b, 0x8b, 0x01000065, true},			 /* microcode level */
-	{MSR_MTRR_CAP, MSR_MTRR_CAP, 0x508, false},
-	{0x200, 0x20f, 0, true},			 /* MTRRs: none set, so the default holds */
-	{0x250, 0x250, 0, true},
-	{0x258, 0x259, 0, true},
-	{0x268, 0x26f, 0, true},
-	{MSR_MTRR_DEFAULT, MSR_MTRR_DEFAULT, MTRR_DEFAULT_WRITE_BACK, true},
-	{0x179, 0x17a, 0, true},			 /* machine check: no banks */
-	{0xc0010000, 0xc0010007, 0, true},		 /* performance counters: read back 0, none */
-	{0xc0010010, 0xc0010010, 0, true},		 /* SYSCFG */
-	{0xc0010015, 0xc0010015, 0, true},		 /* HWCR */
-	{0xc001001f, 0xc001001f, 0, true},		 /* NB_CFG */
-	{0xc0010058, 0xc0010058, 0, true},
-	{0xc0010114, 0xc0010114, 0x10, true},		 /* VM_CR: SVM disabled */
-	{0xc0011029, 0xc0011029, 2, true},		 /* DE_CFG: LFENCE serialises */
+	{ 0x8b, 0x8b, 0x01000065, true }, /* microcode level */
+	{ MSR_MTRR_CAP, MSR_MTRR_CAP, 0x508, false },
+	{ 0x200, 0x20f, 0, true }, /* MTRRs: none set, so the default holds */
+	{ 0x250, 0x250, 0, true },
+	{ 0x258, 0x259, 0, true },
+	{ 0x268, 0x26f, 0, true },
+	{ MSR_MTRR_DEFAULT, MSR_MTRR_DEFAULT, MTRR_DEFAULT_WRITE_BACK, true },
+	{ 0x179, 0x17a, 0, true },           /* machine check: no banks */
+	{ 0xc0010000, 0xc0010007, 0, true }, /* performance counters: read back 0, none */
+	{ 0xc0010010, 0xc0010010, 0, true }, /* SYSCFG */
+	{ 0xc0010015, 0xc0010015, 0, true }, /* HWCR */
+	{ 0xc001001f, 0xc001001f, 0, true }, /* NB_CFG */
+	{ 0xc0010058, 0xc0010058, 0, true },
+	{ 0xc0010114, 0xc0010114, 0x10, true }, /* VM_CR: SVM disabled */
+	{ 0xc0011029, 0xc0011029, 2, true },    /* DE_CFG: LFENCE serialises */
 };
 
 static const struct constant_msr *constant_find(uint32_t index)

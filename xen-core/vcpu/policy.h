@@ -22,7 +22,7 @@ unsigned policy_check(const struct cpu_policy *policy);
 
 /* The answer to CPUID for the vCPU that runs on this CPU; cpu_total: vCPUs of its domain. */
 struct cpuid policy_cpuid(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, unsigned cpu_total,
-			  domid_t domid);
+                          domid_t domid);
 
 /*
  * MSRs outside the local APIC. -EINVAL: the guest gets #GP.

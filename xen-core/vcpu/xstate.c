@@ -7,17 +7,17 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-#define XCR0_X87 BIT(0)
-#define XCR0_SSE BIT(1)
-#define XCR0_AVX BIT(2)
+#define XCR0_X87    BIT(0)
+#define XCR0_SSE    BIT(1)
+#define XCR0_AVX    BIT(2)
 #define XCR0_AVX512 (BIT(5) | BIT(6) | BIT(7))
-#define XCR0_PKRU BIT(9)
+#define XCR0_PKRU   BIT(9)
 
 /* The legacy region's control words after RESET, and MXCSR as FNINIT's companions have it. */
-#define FCW_RESET 0x40
-#define MXCSR_RESET 0x1f80
-#define MXCSR_LEGAL 0xffbf /* what every x86-64 CPU has */
-#define LEGACY_SIZE 512
+#define FCW_RESET       0x40
+#define MXCSR_RESET     0x1f80
+#define MXCSR_LEGAL     0xffbf /* what every x86-64 CPU has */
+#define LEGACY_SIZE     512
 #define XSAVE_HEADER_BV 64 /* 64-bit word index of XSTATE_BV: byte 512 */
 
 static uint64_t supported;
@@ -37,7 +37,7 @@ void xstate_cpu_init(void)
 		struct cpuid leaf = cpuid(0xd, 0);
 
 		supported = ((uint64_t)leaf.edx << 32 | leaf.eax) &
-			    (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU);
+		            (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU);
 		area_size = leaf.ecx;
 	}
 	write_xcr0(XCR0_X87);
@@ -92,8 +92,8 @@ void xstate_load(struct vcpu *vcpu)
 	}
 	write_xcr0(supported);
 	asm volatile("xrstor64 (%0)" ::"r"(vcpu->xstate), "a"((uint32_t)supported),
-		     "d"((uint32_t)(supported >> 32))
-		     : "memory");
+	             "d"((uint32_t)(supported >> 32))
+	             : "memory");
 	write_xcr0(vcpu->xcr0);
 }
 
@@ -106,8 +106,8 @@ void xstate_save(struct vcpu *vcpu)
 	vcpu->xcr0 = read_xcr0();
 	write_xcr0(supported);
 	asm volatile("xsave64 (%0)" ::"r"(vcpu->xstate), "a"((uint32_t)supported),
-		     "d"((uint32_t)(supported >> 32))
-		     : "memory");
+	             "d"((uint32_t)(supported >> 32))
+	             : "memory");
 }
 
 int xstate_set_xcr0(struct vcpu *vcpu, uint64_t value)

@@ -15,7 +15,7 @@ static struct asid_pool pools[MAX_CPUS];
 
 void svm_asid_init(struct cpu *cpu, uint32_t count)
 {
-	pools[cpu->id] = (struct asid_pool){.count = count, .next = 1, .round = 1};
+	pools[cpu->id] = (struct asid_pool){ .count = count, .next = 1, .round = 1 };
 }
 
 /* Both parts only grow, so their sum names the pair: it changes when either does. */

@@ -3,13 +3,13 @@
 #include "vcpu/svm/svm_vcpu.h"
 
 #define NPF_PRESENT BIT(0)
-#define NPF_WRITE BIT(1)
-#define NPF_FETCH BIT(4)
+#define NPF_WRITE   BIT(1)
+#define NPF_FETCH   BIT(4)
 #define NPF_IN_WALK BIT(33)
 
-#define IOIO_IN BIT(0)
-#define IOIO_STRING BIT(2)
-#define IOIO_REPEAT BIT(3)
+#define IOIO_IN         BIT(0)
+#define IOIO_STRING     BIT(2)
+#define IOIO_REPEAT     BIT(3)
 #define IOIO_SIZE_SHIFT 4
 
 static const enum exit_kind kinds[] = {
@@ -92,7 +92,7 @@ void svm_read_exit(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	const struct vmcb *vmcb = svm_of(vcpu)->vmcb;
 
-	*exit = (struct vm_exit){.kind = kind_of(vmcb->exit_code), .reason = vmcb->exit_code};
+	*exit = (struct vm_exit){ .kind = kind_of(vmcb->exit_code), .reason = vmcb->exit_code };
 	if (svm_has_next_rip && vmcb->next_rip > vmcb->rip)
 		exit->length = (uint8_t)(vmcb->next_rip - vmcb->rip);
 	if (exit->kind == EXIT_PORT)

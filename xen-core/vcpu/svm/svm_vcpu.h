@@ -10,8 +10,8 @@ struct svm_vcpu {
 	struct vmcb *vmcb;
 	paddr_t vmcb_address;
 	uint64_t asid_generation; /* p2m_flush_generation the ASID was taken under */
-	struct cpu *asid_cpu;	  /* and the CPU */
-	uint64_t debug[4];	  /* DR0..DR3 while the vCPU is not loaded */
+	struct cpu *asid_cpu;     /* and the CPU */
+	uint64_t debug[4];        /* DR0..DR3 while the vCPU is not loaded */
 	uint64_t tsc_aux;
 	uint64_t host_tsc_aux;
 };

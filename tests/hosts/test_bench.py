@@ -1,0 +1,46 @@
+# Benchmarks in short: they run, and what they find is plausible. The figures are for bench/run.py.
+# SPDX-License-Identifier: Apache-2.0
+
+import pathlib
+import sys
+
+from rig import test
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from bench import boot, exits, size  # noqa: E402  (found through the line above)
+
+
+def fits_a_terminal(text):
+    return all(len(line) <= 80 for line in text.splitlines())
+
+
+@test(timeout=600)
+def bench_boot(lab):
+    """xen-core, the bare kernel and Debian's Xen are booted and timed in turns."""
+    results = boot.measure(lab, rounds=1)
+    for kind in boot.KINDS:
+        ((seconds, before_kernel),) = results[kind]
+        assert seconds > 0, kind
+        assert kind == "bare" or 0 < before_kernel < seconds, (kind, before_kernel, seconds)
+    assert fits_a_terminal(boot.text(results))
+
+
+@test(timeout=600)
+def bench_exits(lab):
+    """Exits, hypercalls, events and sleeps are timed on xen-core and Debian's Xen (PVH dom0)."""
+    results = exits.measure(lab, rounds=1, batches=30)
+    for kind in exits.KINDS:
+        (sample,) = results[kind]
+        assert set(sample) == set(exits.ROWS), (kind, sample)
+        for name, (median, low, high) in sample.items():
+            assert 0 < median and low <= median <= high, (kind, name, sample[name])
+    assert fits_a_terminal(exits.text(results))
+
+
+@test
+def bench_size(_lab):
+    """The image and the sources are measured."""
+    results = size.measure(None, None)
+    assert all(results["image"].values()), results["image"]
+    assert results["lines"]["xen-core/boot"][1] > 0, results["lines"]
+    assert fits_a_terminal(size.text(results))

@@ -3,6 +3,7 @@
 
 OUT := build$(if $(DEBUG),/debug)
 DEPS := build/.deps
+comma := ,
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
@@ -14,7 +15,7 @@ WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes
 
 ##@ Build
 .PHONY: all deps clean help
-all: $(OUT)/xen-core			## build everything: the hypervisor, build/xen-core (DEBUG=1: build/debug)
+all: $(OUT)/xen-core programs		## build everything: build/xen-core (DEBUG=1: build/debug), dom0's programs
 
 deps:					## install the Debian packages of deps.txt that are missing (as root)
 	@.ci/deps
@@ -89,6 +90,53 @@ $(OUT)/xen-core: $(OUT)/xen-core.elf
 
 -include $(XC_OBJECTS:.o=.d)
 
+# --- tiny guests that misbehave, a folder each; what they all stand on is lib/ ---
+
+GUESTS := $(patsubst tests/guests/%/main.c,build/guests/%.elf,$(wildcard tests/guests/*/main.c))
+GUEST_LIB := tests/guests/lib/head.S $(wildcard tests/guests/lib/*.c)
+GUEST_FLAGS = -std=gnu11 -ffreestanding -nostdlib -static -no-pie -fno-pic -m64 -mno-red-zone \
+	-mgeneral-regs-only -fcf-protection=none -fno-stack-protector -fno-strict-aliasing \
+	-fno-asynchronous-unwind-tables -O1 -g $(WARNINGS) -Itests/guests -Ixen-core -isystem build/include \
+	-Wl,--build-id=none,-T,tests/guests/lib/guest.lds,-z,noexecstack,--no-warn-rwx-segments
+
+build/guests/%.elf: tests/guests/%/main.c $(GUEST_LIB) tests/guests/lib/guest.h tests/guests/lib/guest.lds \
+		Makefile | $(DEPS) $(GENERATED)
+	@mkdir -p $(@D)
+	@echo "  GUEST   $<"
+	@$(CC) $(GUEST_FLAGS) -o $@ $(GUEST_LIB) $<
+
+.PHONY: guests
+guests: $(GUESTS)			## the guests that misbehave, for the tests
+
+# --- dom0's programs: replication/main/NAME.c of PROGRAMS and all else that lies in their folders;
+#     SANITIZE=1: with sanitizers, below build/sanitize ---
+
+PROGRAMS := remusd remus-backend
+U_OUT := build$(if $(SANITIZE),/sanitize)
+U_SANITIZE := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+U_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer $(WARNINGS) -Wmissing-prototypes \
+	-Wshadow -Wcast-qual -fno-strict-aliasing -I. $(U_SANITIZE)
+U_LIBS := -lev -luring -lseccomp -lxengnttab -lxenevtchn -lxenstore
+U_MAINS := $(foreach program,$(PROGRAMS),replication/main/$(subst -,_,$(program)).c)
+U_SOURCES := $(sort $(shell find common replication -name '*.c'))
+U_OBJECTS := $(U_SOURCES:%=$(U_OUT)/objects/%.o)
+U_HEADERS := $(shell find common replication -name '*.h')
+
+.PHONY: programs
+programs: $(PROGRAMS:%=$(U_OUT)/%)
+
+$(U_OBJECTS): $(U_OUT)/objects/%.o: % Makefile | $(DEPS)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(U_FLAGS) -MMD -MP -c -o $@ $<
+
+$(PROGRAMS:%=$(U_OUT)/%): $(U_OUT)/%: $(U_OBJECTS)
+	@echo "  LD      $@"
+	@$(CC) $(U_FLAGS) -o $@ $(filter-out $(U_MAINS:%=$(U_OUT)/objects/%.o),$^) \
+		$(U_OUT)/objects/replication/main/$(subst -,_,$*).c.o $(U_LIBS)
+
+-include $(U_OBJECTS:.o=.d)
+
 # --- programs that test or fuzz sources on the build machine; a source names what it is linked with:
 #     /* links: xen-core/lib/xz.c ... */                                            on its first lines ---
 
@@ -147,8 +195,8 @@ soak: all				## the long campaigns
 host: all				## one emulated host on this terminal
 	@python3 tests/hosts/play.py
 
-demo: all				## a guided look at what works today
-	@python3 tests/hosts/play.py --demo
+demo: all				## one host from power-on to `xl list`, told step by step
+	@python3 tests/hosts/demo.py
 
 bench: all				## measure; B=name runs one, without it they are listed
 	@python3 bench/run.py $(B)

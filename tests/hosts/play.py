@@ -25,7 +25,6 @@ Log in as root with the password remus. Worth a look:
 
 def arguments():
     parser = argparse.ArgumentParser(description="one emulated host on this terminal")
-    parser.add_argument("--demo", action="store_true", help="with a few words of guidance")
     parser.add_argument("--fast", action="store_true",
                         help="a root shell on a minimal init instead of systemd and a login")
     parser.add_argument("--cpus", type=int, default=2)
@@ -50,7 +49,7 @@ def main():
     options = arguments()
     preconditions.check()
     ready = image.ensure()
-    if options.demo:
+    if not options.fast:
         print(GUIDE)
     with tempfile.TemporaryDirectory(prefix="remus-host-") as name:
         folder = pathlib.Path(name)

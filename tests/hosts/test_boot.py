@@ -27,13 +27,13 @@ def boot_elf_kernel(lab):
     lab.boot(kernel=inputs.elf_kernel(lab)).run("true")
 
 
-@test(name="boot_login_1cpu", cpus=1, timeout=400)
-@test(name="boot_login_2cpu", cpus=2, timeout=400)
-@test(name="boot_login_4cpu", cpus=4, timeout=400)
+@test(name="boot_login_1cpu", cpus=1, timeout=900)
+@test(name="boot_login_2cpu", cpus=2, timeout=900)
+@test(name="boot_login_4cpu", cpus=4, timeout=900)
 def boot_login(lab, cpus):
     """Debian as users have it reaches its login prompt; everything it starts does start."""
     host = lab.host(cpus=cpus, init="systemd").start()
-    host.console.expect(r"^\S* ?login: ", timeout=300)
+    host.console.expect(r"^\S* ?login: ", timeout=600)
     host.console.send("root\n")
     host.console.expect(r"Password: ", timeout=60)
     host.console.send("remus\n")

@@ -19,9 +19,9 @@ def bench_boot(lab):
     """xen-core, the bare kernel and Debian's Xen are booted and timed in turns."""
     results = boot.measure(lab, rounds=1)
     for kind in boot.KINDS:
-        ((seconds, before_kernel),) = results[kind]
-        assert seconds > 0, kind
-        assert kind == "bare" or 0 < before_kernel < seconds, (kind, before_kernel, seconds)
+        (sample,) = results[kind]
+        assert sample.seconds > 0 and sample.cpu > 0, (kind, sample)
+        assert kind == "bare" or 0 < sample.before_kernel < sample.seconds, (kind, sample)
     assert fits_a_terminal(boot.text(results))
 
 

@@ -29,8 +29,6 @@ long hypercall_dispatch(struct hypercall *call)
 	return handlers[call->number](call);
 }
 
-#define SEGMENT_LONG 0x200 /* the code segment's L bit among the twelve attributes */
-
 /* 32-bit code passes its arguments in other registers and structures of another layout. */
 static bool caller_is_64bit(struct vcpu *vcpu)
 {

@@ -10,9 +10,6 @@
 
 #define MAX_INSTRUCTION 15
 
-#define CS_LONG    BIT(9) /* in struct segment's attributes */
-#define CS_DEFAULT BIT(10)
-
 struct code {
 	uint8_t bytes[MAX_INSTRUCTION];
 	unsigned count;                                    /* bytes fetched */
@@ -30,8 +27,8 @@ static int code_fetch(struct vcpu *vcpu, struct code *code)
 
 	vcpu_ops->get_segment(vcpu, SEGMENT_CS, &cs);
 	*code = (struct code){
-		.long_mode = (vcpu->control.efer & EFER_LMA) && (cs.attributes & CS_LONG),
-		.wide_default = cs.attributes & (CS_DEFAULT | CS_LONG),
+		.long_mode = (vcpu->control.efer & EFER_LMA) && (cs.attributes & SEGMENT_LONG),
+		.wide_default = cs.attributes & (SEGMENT_DEFAULT_32 | SEGMENT_LONG),
 	};
 	linear = code->long_mode ? vcpu->regs.rip : (uint32_t)(cs.base + vcpu->regs.rip);
 	code->count = (unsigned)MIN((uint64_t)MAX_INSTRUCTION,

@@ -165,12 +165,8 @@ static void serve_xsetbv(struct vcpu *vcpu, unsigned length)
 
 static void serve_port(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	if (exit->port.string) { /* no device of ours has a use for them */
-		exit_inject_fault(vcpu, VECTOR_GP);
-		return;
-	}
-	port_serve(vcpu, &exit->port);
-	exit_skip(vcpu, exit->length);
+	if (port_serve(vcpu, &exit->port))
+		exit_skip(vcpu, exit->length);
 }
 
 static void serve_exception(struct vcpu *vcpu, const struct vm_exit *exit)

@@ -23,7 +23,8 @@ int lapic_msr(struct vcpu *vcpu, const struct msr_access *msr, uint64_t *value);
 void lapic_mmio(struct vcpu *vcpu, unsigned offset, bool write, uint64_t *value);
 
 /* port_io.c */
-void port_serve(struct vcpu *vcpu, const struct port_access *access);
+/* True if the instruction is done; a long string goes on at the next exit. */
+bool port_serve(struct vcpu *vcpu, const struct port_access *access);
 
 /* nested_fault.c */
 void nested_fault_serve(struct vcpu *vcpu, const struct vm_exit *exit);

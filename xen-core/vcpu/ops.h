@@ -22,6 +22,10 @@ enum segment_name {
 	SEGMENT_NAMES
 };
 
+/* Of a code segment's attributes. */
+#define SEGMENT_LONG       BIT(9)  /* 64-bit code */
+#define SEGMENT_DEFAULT_32 BIT(10) /* 32-bit operands and addresses */
+
 struct segment {
 	uint16_t selector;
 	uint16_t attributes; /* descriptor bits 40..47 and 52..55, as twelve bits */

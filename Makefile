@@ -111,16 +111,16 @@ guests: $(GUESTS)			## the guests that misbehave, for the tests
 # --- dom0's programs: replication/main/NAME.c of PROGRAMS and all else that lies in their folders;
 #     SANITIZE=1: with sanitizers, below build/sanitize ---
 
-PROGRAMS := remusd remus-backend
+PROGRAMS := $(foreach name,remusd remus-backend,$(if $(wildcard replication/main/$(subst -,_,$(name)).c),$(name)))
 U_OUT := build$(if $(SANITIZE),/sanitize)
 U_SANITIZE := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
 U_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer $(WARNINGS) -Wmissing-prototypes \
 	-Wshadow -Wcast-qual -fno-strict-aliasing -I. $(U_SANITIZE)
 U_LIBS := -lev -luring -lseccomp -lxengnttab -lxenevtchn -lxenstore
 U_MAINS := $(foreach program,$(PROGRAMS),replication/main/$(subst -,_,$(program)).c)
-U_SOURCES := $(sort $(shell find common replication -name '*.c'))
+U_SOURCES := $(sort $(shell find common replication -name '*.c' 2>/dev/null))
 U_OBJECTS := $(U_SOURCES:%=$(U_OUT)/objects/%.o)
-U_HEADERS := $(shell find common replication -name '*.h')
+U_HEADERS := $(shell find common replication -name '*.h' 2>/dev/null)
 
 .PHONY: programs
 programs: $(PROGRAMS:%=$(U_OUT)/%)

@@ -1,4 +1,4 @@
-# The initrd of the test hosts: a static busybox, the modules that reach the disk, and one script.
+# The initrd of hosts and guests: a static busybox, the modules that reach the disk, one script.
 # SPDX-License-Identifier: Apache-2.0
 
 import os
@@ -11,8 +11,8 @@ import subprocess
 MODULES = ["virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "crc32c_generic", "ext4"]
 
 
-def module_files(modules_dir):
-    """Paths of MODULES and all they depend on, relative to modules_dir, in load order."""
+def module_files(modules_dir, modules):
+    """Paths of modules and all they depend on, relative to modules_dir, in load order."""
     needs = {}
     for line in (modules_dir / "modules.dep").read_text().splitlines():
         path, _, deps = line.partition(":")
@@ -20,7 +20,7 @@ def module_files(modules_dir):
     by_name = {pathlib.Path(path).name.split(".")[0].replace("-", "_"): path for path in needs}
 
     ordered = []
-    for name in MODULES:
+    for name in modules:
         if name not in by_name:
             continue
         path = by_name[name]
@@ -31,17 +31,20 @@ def module_files(modules_dir):
     return ordered
 
 
-def build(rootfs, script, work, output):
-    """Write the cpio archive for the kernel installed in rootfs to output."""
+def build(rootfs, script, work, output, modules=MODULES):
+    """Write the cpio archive for the kernel installed in rootfs to output.
+
+    What already lies in work goes into the archive too.
+    """
     modules_dir = next((rootfs / "lib/modules").iterdir())
     for folder in ("bin", "dev", "proc", "sys", "root", "modules"):
-        (work / folder).mkdir(parents=True)
+        (work / folder).mkdir(parents=True, exist_ok=True)
     shutil.copy2(rootfs / "bin/busybox", work / "bin/busybox")
     shutil.copy2(script, work / "init")
     os.chmod(work / "init", 0o755)
 
     names = []
-    for path in module_files(modules_dir):
+    for path in module_files(modules_dir, modules):
         name = pathlib.Path(path).name
         shutil.copy2(modules_dir / path, work / "modules" / name)
         names.append(f"/modules/{name}\n")

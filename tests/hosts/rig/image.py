@@ -1,11 +1,12 @@
-# Where the dom0 image is; building it is the business of image/build.py.
+# Where the images of dom0 and of guests are; image/ and guest_image/ know how to build them.
 # SPDX-License-Identifier: Apache-2.0
 
 import dataclasses
+import functools
 import importlib.util
 import pathlib
 
-BUILD_SCRIPT = pathlib.Path(__file__).parents[1] / "image/build.py"
+BUILD_SCRIPTS = pathlib.Path(__file__).parents[1]
 
 
 @dataclasses.dataclass
@@ -28,10 +29,32 @@ class Image:
     def debian_xen(self):
         return self.folder / "xen"
 
+    @property
+    def guest_files(self):
+        return ensure_guest() / "files.img"
 
-def ensure():
-    """The image for today's inputs, built now if it is missing."""
-    spec = importlib.util.spec_from_file_location("image_build", BUILD_SCRIPT)
+    @property
+    def guest_disk(self):
+        return ensure_guest() / "debian.img"
+
+    @property
+    def pgbench(self):
+        return ensure_guest() / "pgbench"
+
+
+def built(name):
+    spec = importlib.util.spec_from_file_location(f"{name}_build", BUILD_SCRIPTS / name / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return Image(module.ensure())
+    return module.ensure()
+
+
+def ensure():
+    """The image of dom0 for today's inputs, built now if it is missing."""
+    return Image(built("image"))
+
+
+@functools.cache
+def ensure_guest():
+    """The folder of what guests boot from, built now if it is missing."""
+    return built("guest_image")

@@ -14,6 +14,7 @@ class Lab:
         self.image = image
         self.folder = folder  # for files of the test; kept when it fails
         self.hosts = {}
+        self.guests = []  # all that were described, on any host
         self.notes = []  # printed below the test's line: measured figures and the like
         self.session = Session()
 

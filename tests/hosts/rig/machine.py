@@ -14,8 +14,9 @@ OVMF_VARS = "/usr/share/OVMF/OVMF_VARS.fd"
 PORT_NAME = "org.remus.rig"
 
 CPU = "EPYC,+svm,+npt"
-# QEMU shows a PV dom0 no SMAP or SMEP, but its kernel meets them; MONITOR is used untrapped.
-CPU_OF_PV_DOM0 = CPU + ",-smap,-smep,-monitor"
+# QEMU shows a PV dom0 no SMAP or SMEP, but its kernel meets them; MONITOR is used untrapped; and
+# QEMU lets guests set XCR0 behind Debian's Xen.
+CPU_OF_PV_DOM0 = CPU + ",-smap,-smep,-monitor,-xsave"
 
 
 @dataclasses.dataclass
@@ -36,6 +37,8 @@ class Settings:
     kernel: pathlib.Path | None = None  # instead of the image's
     modules: bool = True  # give the hypervisor a kernel and an initrd at all
     nics: tuple[str, ...] = ("lan",)  # the link of each
+    guests: bool = False  # dom0 reaches what guests boot from; implies toolstack
+    disks: tuple[str, ...] = ()  # for guests: "debian", or the size of an empty one, like "1G"
 
     def hypervisor_command_line(self):
         if self.hypervisor == "xen":
@@ -51,7 +54,7 @@ class Settings:
                  "root=/dev/vda", "net.ifnames=0", f"rig.name={self.name}",
                  f"systemd.hostname={self.name}",
                  "init=" + ("/sbin/init" if self.init == "systemd" else "/sbin/rig-init")]
-        if self.toolstack:
+        if self.toolstack or self.guests:
             words.append("rig.xen=1")
         if self.shell:
             words.append("rig.shell=1")
@@ -116,6 +119,16 @@ def base(settings, image, folder, disk):
     else:
         words += disc_boot(settings, image, folder)
     return [str(word) for word in words]
+
+
+def more_disks(settings, image, overlays):
+    """/dev/vdb holds what guests boot from; the overlays of guests' disks come behind it."""
+    words = []
+    if settings.guests:
+        words += ["-drive", f"file={image.guest_files},format=raw,if=virtio,readonly=on"]
+    for path in overlays:
+        words += ["-drive", f"file={path},format=qcow2,if=virtio,cache=unsafe"]
+    return words
 
 
 def sockets(paths):

@@ -19,10 +19,10 @@ def run(*command):
         raise RigError(f"{command[0]} failed:\n{done.stderr}")
 
 
-def program(lab, name):
+def program(lab, name, *libraries):
     """A static Linux program made of programs/NAME.c; returns its path."""
     path = lab.folder / name
-    run("gcc", *FLAGS, "-o", path, SOURCES / f"{name}.c")
+    run("gcc", *FLAGS, "-o", path, SOURCES / f"{name}.c", *libraries)
     return path
 
 

@@ -119,7 +119,7 @@ class Running:
         if report.passed:
             shutil.rmtree(self.folder)
             return
-        for pattern in ("*/disk.qcow2", "*/host.iso"):
+        for pattern in ("*/*.qcow2", "*/host.iso"):
             for path in self.folder.glob(pattern):
                 path.unlink()
 

@@ -1,0 +1,108 @@
+# What guests need of dom0: their files, a bridge, back ends; and what of them can be seen from there.
+# SPDX-License-Identifier: Apache-2.0
+#
+# Each step of preparation is done once per start of a host, when the first guest asks for it.
+
+import os
+import pathlib
+import time
+from typing import NamedTuple
+
+from . import programs
+from .errors import RigError
+from .machine import ROOT
+
+BRIDGE = "xenbr0"
+GUEST_FILES = "/srv/guest"
+FILES_DEVICE = "/dev/vdb"
+BACKENDS = "/usr/local/sbin/remusd"
+DOMAINS = "/usr/local/sbin/domains"
+XEN_LIBRARIES = ["-lxenctrl", "-lxencall", "-lxenforeignmemory", "-lxengnttab", "-lxenevtchn",
+                 "-lxendevicemodel", "-lxentoollog", "-lxentoolcore"]
+
+# What a guest leaves when it is not taken away in full: a command each, whose lines are compared.
+TRACES = {
+    "xenstore": "for d in /local/domain /vm /libxl /local/domain/0/backend/vif "
+                "/local/domain/0/backend/vbd /local/domain/0/backend/console; do "
+                "xenstore-list $d 2>/dev/null | sed \"s|^|$d/|\"; done; true",
+    "network devices": "ls /sys/class/net",
+    "loop devices": "losetup --all --noheadings --output BACK-FILE",
+    "processes": "pgrep -a '^(xl|qemu|block|vif)' || true",
+}
+
+
+class Domains(NamedTuple):
+    """What the hypervisor says of memory, in frames, and of CPU time, in nanoseconds."""
+    free: int
+    frames: dict  # domid -> frames it owns
+    cpu: dict  # domid -> CPU time it had
+
+
+def mount_files(host):
+    if not host.settings.guests:
+        raise RigError(f"{host.name}: boot it with guests=True to create guests on it")
+    host.run(f"mkdir -p {GUEST_FILES} && mount -o ro {FILES_DEVICE} {GUEST_FILES}")
+
+
+def make_bridge(host):
+    """The bridge takes over eth0 and its address; it does not wait to learn who is where."""
+    host.run(f"ip link add {BRIDGE} type bridge forward_delay 0 && "
+             f"ip link set eth0 master {BRIDGE} && ip address flush dev eth0 && "
+             f"ip link set {BRIDGE} up && "
+             f"ip address add {host.address('lan')}/24 dev {BRIDGE}")
+
+
+def start_backends(host):
+    """What serves the guests' disks and NICs: the kernel's on Debian's Xen, ours on xen-core."""
+    if host.settings.hypervisor == "xen":
+        host.run("modprobe -a xen-netback xen-blkback loop")
+        return
+    program = pathlib.Path(os.environ.get("REMUS_BACKENDS", ROOT / "build/remusd"))
+    if not program.exists():
+        raise RigError(f"{program} is missing: run `make` first")
+    host.push(program, BACKENDS, 0o755)
+    host.run(f"setsid {BACKENDS} </dev/null >/var/log/remusd.log 2>&1 &")
+
+
+def push_domains(host):
+    host.push(programs.program(host.lab, "domains", *XEN_LIBRARIES), DOMAINS, 0o755)
+
+
+def once(host, step):
+    if step not in host.prepared:
+        step(host)
+        host.prepared.add(step)
+
+
+def prepare(host, disks, nics):
+    once(host, mount_files)
+    if nics:
+        once(host, make_bridge)
+    if disks or nics:
+        once(host, start_backends)
+
+
+def domains(host):
+    once(host, push_domains)
+    first, *rest = [line.split() for line in host.out(DOMAINS).splitlines()]
+    rows = [[int(word) for word in words] for words in rest]
+    return Domains(int(first[1]), {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows})
+
+
+def traces(host):
+    """All that guests have in dom0 just now."""
+    return {name: sorted(host.out(command).splitlines()) for name, command in TRACES.items()}
+
+
+def wait_traces(host, before, timeout=20):
+    """Wait until dom0 has what it had before; AssertionError says what is left over or missing."""
+    deadline = time.monotonic() + timeout
+    while True:
+        now = traces(host)
+        if now == before:
+            return
+        if time.monotonic() > deadline:
+            changed = {name: sorted(set(now[name]) ^ set(before[name])) for name in now
+                       if now[name] != before[name]}
+            raise AssertionError(f"not as before: {changed}")
+        time.sleep(0.5)

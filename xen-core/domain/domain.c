@@ -311,12 +311,13 @@ void domain_shutdown(struct domain *domain, unsigned code)
 	first = !domain->shut_down;
 	if (first) {
 		domain->shut_down = true;
-		domain->shutdown_code = code;
+		if (domain->shutdown_code == SHUTDOWN_NONE) /* the guest may have said it before */
+			domain->shutdown_code = code;
 	}
 	lock_release(&domain->lock);
 	if (!first)
 		return;
-	log_info("domain %u shuts down, code %u\n", domain->id, code);
+	log_info("domain %u shuts down, code %u\n", domain->id, domain->shutdown_code);
 	domain_pause(domain);
 	if (exit_hook)
 		exit_hook(domain);

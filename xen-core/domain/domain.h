@@ -27,47 +27,47 @@ struct e820_entry {
 
 struct domain {
 	domid_t id;
-	bool privileged;		/* dom0 */
+	bool privileged; /* dom0 */
 	enum domain_state state;
-	uint32_t references;		/* the list's and each finder's (atomic) */
-	struct list link;		/* in the list of domains, by rising id */
-	struct lock lock;		/* LOCK_DOMAIN: state, shutdown, pause, parameters */
+	uint32_t references; /* the list's and each finder's (atomic) */
+	struct list link;    /* in the list of domains, by rising id */
+	struct lock lock;    /* LOCK_DOMAIN: state, shutdown, pause, parameters */
 	xen_domain_handle_t handle;
 	uint32_t ssidref;
-	uint32_t create_flags;		/* XEN_DOMCTL_CDF_* */
-	uint32_t emulation_flags;	/* XEN_X86_EMU_*: echoed by getdomaininfo */
+	uint32_t create_flags;    /* XEN_DOMCTL_CDF_* */
+	uint32_t emulation_flags; /* XEN_X86_EMU_*: echoed by getdomaininfo */
 
 	struct p2m p2m;
-	uint64_t max_pages;		/* limit, in 4 KiB pages */
-	uint64_t pages;			/* allocated (atomic) */
+	uint64_t max_pages; /* limit, in 4 KiB pages */
+	uint64_t pages;     /* allocated (atomic) */
 
 	struct sched_share share;
 	unsigned vcpu_count;
 	struct vcpu *vcpus[DOMAIN_MAX_VCPUS];
-	unsigned controller_pauses;	/* domctl pausedomain */
-	bool shut_down;			/* all vCPUs stopped for shutdown_code */
-	unsigned shutdown_code;		/* SHUTDOWN_*; 255: none */
+	unsigned controller_pauses; /* domctl pausedomain */
+	bool shut_down;             /* all vCPUs stopped for shutdown_code */
+	unsigned shutdown_code;     /* SHUTDOWN_*; 255: none */
 
 	struct shared_info *shared_info; /* a frame of the hypervisor's */
-	gfn_t shared_info_gfn;		 /* where the guest has it; GFN_NONE: nowhere */
+	gfn_t shared_info_gfn;           /* where the guest has it; GFN_NONE: nowhere */
 	uint64_t params[HVM_NR_PARAMS];
-	uint8_t callback_vector;	 /* HVM_PARAM_CALLBACK_IRQ type 2; 0: none */
-	bool runstate_update_flag;	 /* vm_assist 5 */
+	uint8_t callback_vector;   /* HVM_PARAM_CALLBACK_IRQ type 2; 0: none */
+	bool runstate_update_flag; /* vm_assist 5 */
 	int64_t time_offset_seconds;
 	uint32_t e820_count;
-	struct cpu_policy *policy;	 /* vcpu/policy.h; NULL: the default */
-	struct e820_entry *e820;	 /* what memory_map tells; from the heap, NULL: none */
+	struct cpu_policy *policy; /* vcpu/policy.h; NULL: the default */
+	struct e820_entry *e820;   /* what memory_map tells; from the heap, NULL: none */
 
-	struct event_table *events;	 /* event/ */
-	struct grant_table *grants;	 /* grant/ */
+	struct event_table *events; /* event/ */
+	struct grant_table *grants; /* grant/ */
 };
 
 struct domain_config {
-	domid_t id;			/* DOMID_INVALID: choose */
+	domid_t id; /* DOMID_INVALID: choose */
 	bool privileged;
 	unsigned max_vcpus;
-	unsigned max_event_ports;	/* highest port number allowed; 0: the default */
-	unsigned max_grant_frames;	/* 0: the default */
+	unsigned max_event_ports;  /* highest port number allowed; 0: the default */
+	unsigned max_grant_frames; /* 0: the default */
 	xen_domain_handle_t handle;
 	uint32_t ssidref, create_flags, emulation_flags;
 };
@@ -104,7 +104,7 @@ extern struct domain *dom0;
 
 int domain_vcpu_create(struct domain *domain, unsigned id, struct cpu *cpu);
 
-void domain_pause(struct domain *domain);   /* counted; on return no vCPU is in guest mode */
+void domain_pause(struct domain *domain); /* counted; on return no vCPU is in guest mode */
 void domain_unpause(struct domain *domain);
 
 /* The guest ends itself or is ended: stops its vCPUs; dom0's end is the machine's. Raises

@@ -7,7 +7,7 @@
 #include "mm/host_map.h"
 
 #define RESOURCE_FRAMES_MAX 64 /* in one call */
-#define PAGES_AT_ONCE 64 /* of a batch, before the caller's interrupts get their chance */
+#define PAGES_AT_ONCE       64 /* of a batch, before the caller's interrupts get their chance */
 
 static void forget_shared_info(struct domain *domain, gfn_t gfn)
 {

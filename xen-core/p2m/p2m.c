@@ -56,7 +56,7 @@ static mfn_t table_new(struct p2m *p2m)
 
 int p2m_init(struct p2m *p2m, domid_t owner)
 {
-	*p2m = (struct p2m){.owner = owner};
+	*p2m = (struct p2m){ .owner = owner };
 	lock_init(&p2m->lock, LOCK_P2M);
 	p2m->root = table_new(p2m);
 	return mfn_is_none(p2m->root) ? -ENOMEM : 0;
@@ -73,7 +73,7 @@ static int split(struct p2m *p2m, uint64_t *entry, unsigned level)
 		return -ENOMEM;
 	for (unsigned i = 0; i < P2M_FANOUT; i++)
 		table_of(table)[i] = p2m_entry_leaf(MFN(first.v + ((uint64_t)i << order)), order,
-						    p2m_entry_type(*entry));
+		                                    p2m_entry_type(*entry));
 	__atomic_store_n(entry, p2m_entry_table(table), __ATOMIC_RELEASE);
 	return 0;
 }
@@ -137,7 +137,7 @@ static int map_locked(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enu
 		return -ENOMEM;
 	if (p2m_entry_is_present(*entry)) {
 		bool stale = !p2m_entry_is_leaf(*entry, level) && level == 1 &&
-			     table_is_empty(p2m_entry_mfn(*entry));
+		             table_is_empty(p2m_entry_mfn(*entry));
 
 		if (!stale)
 			return -EEXIST;

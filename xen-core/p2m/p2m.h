@@ -12,15 +12,15 @@
  * caller's, p2m_unmap and p2m_destroy drop it. Ownership is therefore counted from the first day.
  */
 enum p2m_type {
-	P2M_NONE,	/* nothing there */
-	P2M_RAM,	/* the domain's own frame */
+	P2M_NONE, /* nothing there */
+	P2M_RAM,  /* the domain's own frame */
 	P2M_RAM_RO,
-	P2M_SHARED,	/* a page of the hypervisor's shown to the guest: shared info, grant table */
-	P2M_FOREIGN,	/* another domain's frame, mapped by privilege */
+	P2M_SHARED,  /* a page of the hypervisor's shown to the guest: shared info, grant table */
+	P2M_FOREIGN, /* another domain's frame, mapped by privilege */
 	P2M_FOREIGN_RO,
-	P2M_GRANT,	/* another domain's frame, mapped by its grant */
+	P2M_GRANT, /* another domain's frame, mapped by its grant */
 	P2M_GRANT_RO,
-	P2M_DEVICE,	/* machine address that is not RAM: dom0's devices; not counted */
+	P2M_DEVICE, /* machine address that is not RAM: dom0's devices; not counted */
 	P2M_TYPES
 };
 
@@ -31,11 +31,11 @@ enum p2m_type {
 struct p2m {
 	struct lock lock;
 	domid_t owner;
-	mfn_t root;		    /* top level table; its address goes into the VMCB */
-	unsigned long cpus;	    /* CPUs that may hold translations (bit per cpu id) */
-	uint64_t tables;	    /* frames spent on the tables */
+	mfn_t root;                  /* top level table; its address goes into the VMCB */
+	unsigned long cpus;          /* CPUs that may hold translations (bit per cpu id) */
+	uint64_t tables;             /* frames spent on the tables */
 	uint64_t entries[P2M_TYPES]; /* 4 KiB pages mapped, by type */
-	gfn_t highest;		    /* highest gfn ever mapped as RAM */
+	gfn_t highest;               /* highest gfn ever mapped as RAM */
 };
 
 int p2m_init(struct p2m *p2m, domid_t owner);

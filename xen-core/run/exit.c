@@ -5,9 +5,11 @@
 #include "domain/domain.h"
 #include "hw/cpu.h"
 #include "hypercall/hypercall.h"
+#include "lib/errno.h"
 #include "lib/print.h"
 #include "run/decode.h"
 #include "sched/sched.h"
+#include "vcpu/hypercall_page.h"
 #include "vcpu/ops.h"
 #include "vcpu/policy.h"
 #include "vcpu/xstate.h"
@@ -38,7 +40,8 @@ static void dump(struct vcpu *vcpu)
 	print("  rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", r->rsi, r->rdi, r->rbp, r->r8);
 	print("  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", r->r9, r->r10, r->r11, r->r12);
 	print("  r13 %016lx r14 %016lx r15 %016lx\n", r->r13, r->r14, r->r15);
-	print("  cr0 %lx cr2 %lx cr3 %lx cr4 %lx efer %lx\n", c->cr0, c->cr2, c->cr3, c->cr4, c->efer);
+	print("  cr0 %lx cr2 %lx cr3 %lx cr4 %lx efer %lx\n", c->cr0, c->cr2, c->cr3, c->cr4,
+	      c->efer);
 	vcpu_ops->dump(vcpu);
 }
 
@@ -91,7 +94,7 @@ static unsigned length_of(struct vcpu *vcpu, const struct vm_exit *exit)
 static void serve_cpuid(struct vcpu *vcpu)
 {
 	struct cpuid r = policy_cpuid(vcpu, (uint32_t)vcpu->regs.rax, (uint32_t)vcpu->regs.rcx,
-				      vcpu->domain->vcpu_count, vcpu->domain->id);
+	                              vcpu->domain->vcpu_count, vcpu->domain->id);
 
 	vcpu->regs.rax = r.eax;
 	vcpu->regs.rbx = r.ebx;
@@ -112,14 +115,16 @@ static void serve_msr(struct vcpu *vcpu, const struct vm_exit *exit, unsigned le
 
 	if (is_lapic_msr(msr->index))
 		err = lapic_msr(vcpu, msr, &value);
+	else if (msr->index == MSR_HYPERCALL_PAGE)
+		err = msr->write ? hypercall_page_write(vcpu, msr->value) : -EINVAL;
 	else if (msr->write)
 		err = policy_write_msr(vcpu, msr->index, msr->value);
 	else
 		err = policy_read_msr(vcpu, msr->index, &value);
 	if (err) {
 		log_debug("domain %u vcpu %u: %s of MSR %#x at rip %#lx refused\n",
-			  vcpu->domain->id, vcpu->id, msr->write ? "write" : "read", msr->index,
-			  vcpu->regs.rip);
+		          vcpu->domain->id, vcpu->id, msr->write ? "write" : "read", msr->index,
+		          vcpu->regs.rip);
 		exit_inject_fault(vcpu, VECTOR_GP);
 		return;
 	}
@@ -171,10 +176,10 @@ static void serve_port(struct vcpu *vcpu, const struct vm_exit *exit)
 
 static void serve_exception(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	vcpu_ops->inject(vcpu, &(struct injection){.kind = EVENT_EXCEPTION,
-						   .vector = exit->exception.vector,
-						   .has_error = exit->exception.has_error,
-						   .error = exit->exception.error});
+	vcpu_ops->inject(vcpu, &(struct injection){ .kind = EVENT_EXCEPTION,
+	                                            .vector = exit->exception.vector,
+	                                            .has_error = exit->exception.has_error,
+	                                            .error = exit->exception.error });
 }
 
 /* Exits whose instruction is stepped over when it has been served. */

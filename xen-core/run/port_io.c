@@ -10,7 +10,7 @@
 #define VECTOR_GP      13
 #define STRING_AT_ONCE 256 /* elements of INS, before the guest's interrupts get their chance */
 
-#define PORT_SPEAKER   0x61
+#define PORT_SPEAKER 0x61
 
 /*
  * Nothing answers: reads float high. But the kernel's timer calibration spins for a tenth of a

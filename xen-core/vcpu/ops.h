@@ -29,7 +29,7 @@ enum segment_name {
 struct segment {
 	uint16_t selector;
 	uint16_t attributes; /* descriptor bits 40..47 and 52..55, as twelve bits */
-	uint32_t limit;	     /* bytes - 1 */
+	uint32_t limit;      /* bytes - 1 */
 	uint64_t base;
 };
 
@@ -51,6 +51,7 @@ struct vcpu_debug {
 
 struct vcpu_ops {
 	const char *name;
+	uint8_t hypercall[3]; /* the instruction */
 	/* NULL if this machine has it enabled and complete, else what is missing, for the operator. */
 	const char *(*missing)(void);
 	int (*cpu_init)(struct cpu *cpu); /* each CPU, on it */
@@ -67,7 +68,8 @@ struct vcpu_ops {
 
 	void (*set_control)(struct vcpu *vcpu, enum control_register name, uint64_t value);
 	void (*get_segment)(struct vcpu *vcpu, enum segment_name name, struct segment *segment);
-	void (*set_segment)(struct vcpu *vcpu, enum segment_name name, const struct segment *segment);
+	void (*set_segment)(struct vcpu *vcpu, enum segment_name name,
+	                    const struct segment *segment);
 
 	/* MSRs that the hardware switches; -ENOENT for others. */
 	int (*get_msr)(struct vcpu *vcpu, uint32_t index, uint64_t *value);

@@ -4,8 +4,8 @@
 
 #include "vcpu/xstate.h"
 
-#define XEN_LEAF_FIRST 0x40000000u
-#define XEN_LEAF_LAST 0x40000004u
+#define XEN_LEAF_FIRST   0x40000000u
+#define XEN_LEAF_LAST    0x40000004u
 #define XEN_VERSION_WORD 0x00040011u
 
 /* A CPUID leaf as the guest sees it: AND with keep, OR with add. */
@@ -15,36 +15,37 @@ struct leaf_filter {
 };
 
 #define ALL 0xffffffffu
+#define NOTHING                                                                                    \
+	{                                                                                          \
+		0, 0, 0, 0                                                                         \
+	}
 
 /*
  * Hidden: what needs switching that we do not do (performance counters, MONITOR, TSC deadline,
  * debug store, machine check, PCID's companions, PKU, SVM itself, topology extensions).
  */
 static const struct leaf_filter filters[] = {
-	/* ECX: MONITOR 3, VMX 5, SMX 6, EIST 7, TM2 8, PDCM 15, PCID 17, DCA 18, x2APIC 21,
-	 * deadline 24, OSXSAVE 27, hypervisor 31.
-	 * EDX: MCE 7, MCA 14, DS 21, ACPI 22, TM 29, PBE 31. */
-	{1, {ALL, 0x0000ffff, ~0x090281e8u, ~0xa0604080u}, {0, 0, 1u << 31 | 1u << 21, 1u << 9}},
-	{5, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{6, {1u << 2, 0, 0, 0}, {0, 0, 0, 0}}, /* ARAT only */
-	{0xa, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{0xb, {0, 0, 0, 0}, {0, 0, 0, 0}},
+	/* ECX: MONITOR 3, DTES64.. 5 to 8, PDCM 15, PCID 17, DCA 18, deadline 24, OSXSAVE 27 (by CR4).
+	 * EDX: MCE 7, MCA 14, DS 21, ACPI 22, TM 29, PBE 31. Added: hypervisor, x2APIC, APIC. */
+	{ 1, { ALL, 0xffff, ~0x090681e8u, ~0xa0604080u }, { 0, 0, 1u << 31 | 1u << 21, 1u << 9 } },
+	{ 5, NOTHING, NOTHING },
+	{ 6, { 1u << 2, 0, 0, 0 }, NOTHING }, /* the timer that never stops */
+	{ 0xa, NOTHING, NOTHING },
+	{ 0xb, NOTHING, NOTHING },
 	/* ECX: SVM 2, extended APIC 3, OSVW 9, IBS 10, SKINIT 12, WDT 13, LWP 15, topology 22,
-	 * counters 23, 24, 28, data breakpoint 26, perf TSC 27, MWAITX 29.
-	 * EDX: MCE 7, MCA 14. */
-	{0x80000001, {ALL, ALL, ~0x3dc0b60cu, ~0x00004080u}, {0, 0, 0, 1u << 9}},
-	{0x8000000a, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{0x8000001b, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{0x8000001c, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{0x8000001e, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{0x8000001f, {0, 0, 0, 0}, {0, 0, 0, 0}},
-	{0x80000022, {0, 0, 0, 0}, {0, 0, 0, 0}},
+	 * counters 23, 24, 28, data breakpoint 26, performance TSC 27, MWAITX 29. EDX: MCE, MCA. */
+	{ 0x80000001, { ALL, ALL, ~0x3dc0b60cu, ~0x00004080u }, { 0, 0, 0, 1u << 9 } },
+	{ 0x8000000a, NOTHING, NOTHING },
+	{ 0x8000001b, NOTHING, NOTHING },
+	{ 0x8000001c, NOTHING, NOTHING },
+	{ 0x8000001e, NOTHING, NOTHING },
+	{ 0x8000001f, NOTHING, NOTHING },
+	{ 0x80000022, NOTHING, NOTHING },
 };
 
-/* EBX: TSC_ADJUST 1, SGX 2, INVPCID 10, PQM 12, PQE 15, processor trace 25.
- * ECX: PKU 3, 4, WAITPKG 5, CET 7, LA57 16, RDPID 22.
- * EDX: only SERIALIZE 14, AVX512 parts. */
-static const struct cpuid leaf7_keep = {0, ~0x02009406u, ~0x004100b8u, 0x0000411cu};
+/* EBX: TSC_ADJUST 1, SGX 2, INVPCID 10, PQM 12, PQE 15, processor trace 25. ECX: PKU 3, 4, WAITPKG 5,
+ * CET 7, LA57 16, RDPID 22. Of EDX only fast short REP MOV, AVX-512 parts, SERIALIZE. */
+static const struct cpuid leaf7_keep = { 0, ~0x02009406u, ~0x004100b8u, 0x0000411cu };
 
 static struct cpuid apply(struct cpuid value, const struct cpuid *keep, const struct cpuid *add)
 {
@@ -70,30 +71,32 @@ static struct cpuid xen_leaf(const struct vcpu *vcpu, uint32_t leaf, domid_t dom
 {
 	switch (leaf) {
 	case XEN_LEAF_FIRST:
-		return (struct cpuid){XEN_LEAF_LAST, XEN_CPUID_SIGNATURE_EBX,
-				      XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX};
+		return (struct cpuid){ XEN_LEAF_LAST, XEN_CPUID_SIGNATURE_EBX,
+			               XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
 	case XEN_LEAF_FIRST + 1:
-		return (struct cpuid){.eax = XEN_VERSION_WORD};
+		return (struct cpuid){ .eax = XEN_VERSION_WORD };
+	case XEN_LEAF_FIRST + 2:
+		return (struct cpuid){ .eax = 1, .ebx = MSR_HYPERCALL_PAGE };
 	case XEN_LEAF_FIRST + 4:
 		/* Without the upcall-vector bit the kernel uses the callback that needs no EOI. */
-		return (struct cpuid){.eax = XEN_HVM_CPUID_VCPU_ID_PRESENT |
-					     XEN_HVM_CPUID_DOMID_PRESENT,
-				      .ebx = vcpu->id,
-				      .ecx = domid};
+		return (struct cpuid){ .eax = XEN_HVM_CPUID_VCPU_ID_PRESENT |
+			                      XEN_HVM_CPUID_DOMID_PRESENT,
+			               .ebx = vcpu->id,
+			               .ecx = domid };
 	default:
-		return (struct cpuid){0};
+		return (struct cpuid){ 0 };
 	}
 }
 
 /* Leaf 0xb: one thread a core, all cores in one package; the APIC id in EDX. */
 static struct cpuid topology_leaf(const struct vcpu *vcpu, uint32_t subleaf, unsigned cpu_total)
 {
-	struct cpuid r = {.ecx = subleaf, .edx = vcpu->apic_id};
+	struct cpuid r = { .ecx = subleaf, .edx = vcpu->apic_id };
 
 	if (subleaf == 0)
-		r = (struct cpuid){0, 1, 1u << 8, vcpu->apic_id};
+		r = (struct cpuid){ 0, 1, 1u << 8, vcpu->apic_id };
 	else if (subleaf == 1)
-		r = (struct cpuid){8, cpu_total, 2u << 8 | 1, vcpu->apic_id};
+		r = (struct cpuid){ 8, cpu_total, 2u << 8 | 1, vcpu->apic_id };
 	return r;
 }
 
@@ -191,7 +194,8 @@ static void add(struct cpu_policy *policy, uint32_t leaf, uint32_t subleaf)
 	else if (leaf == 0x80000000u)
 		r.eax = MIN(r.eax, HIGHEST_EXTENDED);
 	policy->leaves[policy->count++] = (struct xen_cpuid_leaf){
-		leaf, has_subleaves(leaf) ? subleaf : XEN_CPUID_NO_SUBLEAF, r.eax, r.ebx, r.ecx, r.edx
+		leaf, has_subleaves(leaf) ? subleaf : XEN_CPUID_NO_SUBLEAF, r.eax, r.ebx, r.ecx,
+		r.edx
 	};
 }
 
@@ -213,12 +217,14 @@ static void add_all_of(struct cpu_policy *policy, uint32_t leaf)
 
 void policy_default(struct cpu_policy *policy)
 {
+	uint32_t highest = MIN(cpuid(0x80000000u, 0).eax, HIGHEST_EXTENDED);
+
 	policy->count = 0;
 	for (uint32_t leaf = 0; leaf <= MIN(cpuid(0, 0).eax, HIGHEST_BASIC); leaf++)
 		add_all_of(policy, leaf);
 	add(policy, XEN_LEAF_FIRST, 0);
 	add(policy, XEN_LEAF_FIRST + 0x100, 0);
-	for (uint32_t leaf = 0x80000000u; leaf <= MIN(cpuid(0x80000000u, 0).eax, HIGHEST_EXTENDED); leaf++)
+	for (uint32_t leaf = 0x80000000u; leaf <= highest; leaf++)
 		add_all_of(policy, leaf);
 }
 
@@ -226,7 +232,8 @@ static bool leaf_is_known(const struct xen_cpuid_leaf *leaf)
 {
 	if (leaf->leaf >= 0x40000000u && leaf->leaf <= 0x400001ffu)
 		return true; /* accepted, and answered by ourselves */
-	if (leaf->leaf > HIGHEST_BASIC && (leaf->leaf < 0x80000000u || leaf->leaf > HIGHEST_EXTENDED))
+	if (leaf->leaf > HIGHEST_BASIC &&
+	    (leaf->leaf < 0x80000000u || leaf->leaf > HIGHEST_EXTENDED))
 		return false;
 	return (leaf->subleaf == XEN_CPUID_NO_SUBLEAF) != has_subleaves(leaf->leaf);
 }
@@ -236,7 +243,8 @@ static bool comes_before(const struct cpu_policy *policy, unsigned index)
 	const struct xen_cpuid_leaf *leaf = &policy->leaves[index];
 
 	for (unsigned i = 0; i < index; i++)
-		if (policy->leaves[i].leaf == leaf->leaf && policy->leaves[i].subleaf == leaf->subleaf)
+		if (policy->leaves[i].leaf == leaf->leaf &&
+		    policy->leaves[i].subleaf == leaf->subleaf)
 			return true;
 	return false;
 }

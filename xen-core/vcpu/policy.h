@@ -32,4 +32,7 @@ int policy_write_msr(struct vcpu *vcpu, uint32_t index, uint64_t value);
 
 bool policy_pat_is_valid(uint64_t value);
 
+/* A write to this one asks for a page of hypercall stubs: vcpu/hypercall_page.h. */
+#define MSR_HYPERCALL_PAGE 0x40000000
+
 #endif

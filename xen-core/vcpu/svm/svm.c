@@ -6,17 +6,16 @@
 #include "hw/percpu.h"
 #include "lib/errno.h"
 #include "lib/print.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/host_map.h"
 #include "vcpu/svm/svm_vcpu.h"
 
-#define CPUID_SVM 0x8000000a
+#define CPUID_SVM               0x8000000a
 #define CPUID_SVM_NESTED_PAGING BIT(0)
-#define CPUID_SVM_NEXT_RIP BIT(3)
+#define CPUID_SVM_NEXT_RIP      BIT(3)
 
-#define MSR_MAP_ORDER 1
+#define MSR_MAP_ORDER  1
 #define PORT_MAP_BYTES (3 * PAGE_SIZE)
 
 bool svm_has_next_rip;
@@ -36,9 +35,9 @@ static const char *missing(void)
 
 /* MSRs whose values VMLOAD and VMSAVE or VMRUN switch: the guest has them to itself. */
 static const uint32_t free_msrs[] = {
-	0x174, 0x175, 0x176,				    /* SYSENTER */
-	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,	    /* STAR, LSTAR, CSTAR, SFMASK */
-	MSR_FS_BASE, MSR_GS_BASE, 0xc0000102,		    /* KERNEL_GS_BASE */
+	0x174,       0x175,       0x176,                  /* SYSENTER */
+	0xc0000081,  0xc0000082,  0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+	MSR_FS_BASE, MSR_GS_BASE, 0xc0000102,             /* KERNEL_GS_BASE */
 };
 
 /* Two bits an MSR (read, write) in three ranges of 8192 (APM vol. 2, 15.11). */
@@ -46,7 +45,7 @@ static void msr_map_allow(uint8_t *map, uint32_t msr)
 {
 	uint32_t bit = (msr & 0x1fff) * 2 + (msr >= 0xc0000000 ? 0x800 * 8 : 0);
 
-	map[bit / 8] &= (uint8_t)~(3u << (bit % 8));
+	map[bit / 8] &= (uint8_t) ~(3u << (bit % 8));
 }
 
 static mfn_t frames_of_ones(unsigned order)
@@ -89,12 +88,12 @@ static int cpu_init(struct cpu *cpu)
 static void intercepts_init(struct vmcb *vmcb)
 {
 	vmcb->intercept3 = (uint32_t)(INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_CPUID |
-				      INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA |
-				      INTERCEPT_IOIO | INTERCEPT_MSR | INTERCEPT_SHUTDOWN);
+	                              INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA |
+	                              INTERCEPT_IOIO | INTERCEPT_MSR | INTERCEPT_SHUTDOWN);
 	vmcb->intercept4 = (uint32_t)(INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
-				      INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
-				      INTERCEPT_SKINIT | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
-				      INTERCEPT_MWAIT_ARMED | INTERCEPT_XSETBV);
+	                              INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
+	                              INTERCEPT_SKINIT | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
+	                              INTERCEPT_MWAIT_ARMED | INTERCEPT_XSETBV);
 	/* A guest can make the delivery of #DB or #AC raise the same again for ever: watch both. */
 	vmcb->intercept_exceptions = BIT(1) | BIT(17);
 	vmcb->nested_control = 1;
@@ -106,20 +105,20 @@ static void intercepts_init(struct vmcb *vmcb)
 /* As after RESET (APM vol. 2, 14.1.3). */
 static void state_reset(struct vcpu *vcpu, struct vmcb *vmcb)
 {
-	struct vmcb_segment data = {.attributes = 0x93, .limit = 0xffff};
+	struct vmcb_segment data = { .attributes = 0x93, .limit = 0xffff };
 
 	vmcb->es = vmcb->ss = vmcb->ds = vmcb->fs = vmcb->gs = data;
-	vmcb->cs = (struct vmcb_segment){0xf000, 0x9b, 0xffff, 0xffff0000};
+	vmcb->cs = (struct vmcb_segment){ 0xf000, 0x9b, 0xffff, 0xffff0000 };
 	vmcb->gdtr.limit = vmcb->idtr.limit = 0xffff;
-	vmcb->ldtr = (struct vmcb_segment){.attributes = 0x82, .limit = 0xffff};
-	vmcb->tr = (struct vmcb_segment){.attributes = 0x8b, .limit = 0xffff};
+	vmcb->ldtr = (struct vmcb_segment){ .attributes = 0x82, .limit = 0xffff };
+	vmcb->tr = (struct vmcb_segment){ .attributes = 0x8b, .limit = 0xffff };
 	vmcb->efer = EFER_SVME; /* VMRUN refuses without; the guest does not see it */
 	vmcb->cr0 = CR0_ET | CR0_NW | CR0_CD;
 	vmcb->dr6 = 0xffff0ff0;
 	vmcb->dr7 = 0x400;
 	vmcb->pat = 0x0007040600070406;
-	vcpu->regs = (struct guest_regs){.rip = 0xfff0, .rflags = RFLAGS_FIXED};
-	vcpu->control = (struct guest_control){.cr0 = vmcb->cr0};
+	vcpu->regs = (struct guest_regs){ .rip = 0xfff0, .rflags = RFLAGS_FIXED };
+	vcpu->control = (struct guest_control){ .cr0 = vmcb->cr0 };
 }
 
 static int create(struct vcpu *vcpu)
@@ -161,7 +160,7 @@ static void load(struct vcpu *vcpu)
 	asm volatile("vmload %%rax" ::"a"(svm->vmcb_address) : "memory");
 	asm volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3" ::"r"(
 			     svm->debug[0]),
-		     "r"(svm->debug[1]), "r"(svm->debug[2]), "r"(svm->debug[3]));
+	             "r"(svm->debug[1]), "r"(svm->debug[2]), "r"(svm->debug[3]));
 	if (cpu_has(CPU_RDTSCP))
 		wrmsr(MSR_TSC_AUX, svm->tsc_aux);
 }
@@ -172,8 +171,8 @@ static void unload(struct vcpu *vcpu)
 
 	asm volatile("vmsave %%rax" ::"a"(svm->vmcb_address) : "memory");
 	asm volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
-		     : "=r"(svm->debug[0]), "=r"(svm->debug[1]), "=r"(svm->debug[2]),
-		       "=r"(svm->debug[3]));
+	             : "=r"(svm->debug[0]), "=r"(svm->debug[1]), "=r"(svm->debug[2]),
+	               "=r"(svm->debug[3]));
 	if (cpu_has(CPU_RDTSCP))
 		svm->tsc_aux = rdmsr(MSR_TSC_AUX);
 }
@@ -221,149 +220,12 @@ static void run(struct vcpu *vcpu, struct vm_exit *exit)
 	svm_read_exit(vcpu, exit);
 }
 
-static void set_control(struct vcpu *vcpu, enum control_register name, uint64_t value)
-{
-	struct vmcb *vmcb = svm_of(vcpu)->vmcb;
-
-	switch (name) {
-	case CONTROL_CR0:
-		vmcb->cr0 = vcpu->control.cr0 = value;
-		break;
-	case CONTROL_CR2:
-		vmcb->cr2 = vcpu->control.cr2 = value;
-		break;
-	case CONTROL_CR3:
-		vmcb->cr3 = vcpu->control.cr3 = value;
-		break;
-	case CONTROL_CR4:
-		vmcb->cr4 = vcpu->control.cr4 = value;
-		break;
-	case CONTROL_EFER:
-		vcpu->control.efer = value;
-		vmcb->efer = value | EFER_SVME;
-		break;
-	}
-	svm_of(vcpu)->asid_cpu = NULL; /* translations made under the old value */
-}
-
-static struct vmcb_segment *segment_of(struct vmcb *vmcb, enum segment_name name)
-{
-	struct vmcb_segment *const all[SEGMENT_NAMES] = {
-		[SEGMENT_ES] = &vmcb->es,     [SEGMENT_CS] = &vmcb->cs,
-		[SEGMENT_SS] = &vmcb->ss,     [SEGMENT_DS] = &vmcb->ds,
-		[SEGMENT_FS] = &vmcb->fs,     [SEGMENT_GS] = &vmcb->gs,
-		[SEGMENT_LDTR] = &vmcb->ldtr, [SEGMENT_TR] = &vmcb->tr,
-		[SEGMENT_GDTR] = &vmcb->gdtr, [SEGMENT_IDTR] = &vmcb->idtr,
-	};
-
-	return all[name];
-}
-
-/* FS, GS, LDTR, TR and the syscall MSRs of a loaded vCPU are in the CPU: fetch, change, put back. */
-static void sync_from_cpu(struct vcpu *vcpu)
-{
-	if (this_cpu()->loaded == vcpu)
-		asm volatile("vmsave %%rax" ::"a"(svm_of(vcpu)->vmcb_address) : "memory");
-}
-
-static void sync_to_cpu(struct vcpu *vcpu)
-{
-	if (this_cpu()->loaded == vcpu)
-		asm volatile("vmload %%rax" ::"a"(svm_of(vcpu)->vmcb_address) : "memory");
-}
-
-static void get_segment(struct vcpu *vcpu, enum segment_name name, struct segment *segment)
-{
-	struct vmcb_segment *from = segment_of(svm_of(vcpu)->vmcb, name);
-
-	if (name >= SEGMENT_FS && name <= SEGMENT_TR)
-		sync_from_cpu(vcpu);
-	*segment = (struct segment){from->selector, from->attributes, from->limit, from->base};
-}
-
-static void set_segment(struct vcpu *vcpu, enum segment_name name, const struct segment *segment)
-{
-	sync_from_cpu(vcpu);
-	*segment_of(svm_of(vcpu)->vmcb, name) = (struct vmcb_segment){
-		segment->selector, segment->attributes, segment->limit, segment->base};
-	if (name == SEGMENT_SS)
-		vcpu->control.cpl = segment->attributes >> 5 & 3;
-	sync_to_cpu(vcpu);
-}
-
-static uint64_t *msr_slot(struct vmcb *vmcb, uint32_t index)
-{
-	switch (index) {
-	case 0x174:
-		return &vmcb->sysenter_cs;
-	case 0x175:
-		return &vmcb->sysenter_esp;
-	case 0x176:
-		return &vmcb->sysenter_eip;
-	case 0x277:
-		return &vmcb->pat;
-	case 0xc0000081:
-		return &vmcb->star;
-	case 0xc0000082:
-		return &vmcb->lstar;
-	case 0xc0000083:
-		return &vmcb->cstar;
-	case 0xc0000084:
-		return &vmcb->sfmask;
-	case 0xc0000102:
-		return &vmcb->kernel_gs_base;
-	default:
-		return NULL;
-	}
-}
-
-static int get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value)
-{
-	uint64_t *slot = msr_slot(svm_of(vcpu)->vmcb, index);
-
-	if (!slot)
-		return -ENOENT;
-	sync_from_cpu(vcpu);
-	*value = *slot;
-	return 0;
-}
-
-static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
-{
-	uint64_t *slot = msr_slot(svm_of(vcpu)->vmcb, index);
-
-	if (!slot)
-		return -ENOENT;
-	sync_from_cpu(vcpu);
-	*slot = value;
-	sync_to_cpu(vcpu);
-	return 0;
-}
-
-static void get_debug(struct vcpu *vcpu, struct vcpu_debug *debug)
-{
-	const struct svm_vcpu *svm = svm_of(vcpu);
-
-	memcpy(debug->address, svm->debug, sizeof(debug->address));
-	debug->status = svm->vmcb->dr6;
-	debug->control = svm->vmcb->dr7;
-}
-
-static void set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug)
-{
-	struct svm_vcpu *svm = svm_of(vcpu);
-
-	memcpy(svm->debug, debug->address, sizeof(svm->debug));
-	svm->vmcb->dr6 = debug->status;
-	svm->vmcb->dr7 = debug->control;
-}
-
 static void inject(struct vcpu *vcpu, const struct injection *event)
 {
 	svm_of(vcpu)->vmcb->event_injection =
 		event->vector | (uint64_t)event->kind << EVENT_TYPE_SHIFT | EVENT_VALID |
 		(event->has_error ? EVENT_ERROR_VALID | (uint64_t)event->error << EVENT_ERROR_SHIFT
-				  : 0);
+	                          : 0);
 }
 
 static bool has_injection(const struct vcpu *vcpu)
@@ -411,7 +273,7 @@ static void dump(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = svm_of(vcpu)->vmcb;
 
-	sync_from_cpu(vcpu);
+	svm_sync_from_cpu(vcpu);
 	print("  exit %#lx info %#lx %#lx int %#lx event %#lx\n", vmcb->exit_code, vmcb->exit_info1,
 	      vmcb->exit_info2, vmcb->exit_int_info, vmcb->event_injection);
 	print("  cs %04x base %#lx attr %#x  ss %04x attr %#x  fs %#lx gs %#lx kgs %#lx\n",
@@ -423,6 +285,7 @@ static void dump(struct vcpu *vcpu)
 
 const struct vcpu_ops svm_ops = {
 	.name = "AMD SVM",
+	.hypercall = { 0x0f, 0x01, 0xd9 }, /* VMMCALL */
 	.missing = missing,
 	.cpu_init = cpu_init,
 	.create = create,
@@ -430,13 +293,13 @@ const struct vcpu_ops svm_ops = {
 	.load = load,
 	.unload = unload,
 	.run = run,
-	.set_control = set_control,
-	.get_segment = get_segment,
-	.set_segment = set_segment,
-	.get_msr = get_msr,
-	.set_msr = set_msr,
-	.get_debug = get_debug,
-	.set_debug = set_debug,
+	.set_control = svm_set_control,
+	.get_segment = svm_get_segment,
+	.set_segment = svm_set_segment,
+	.get_msr = svm_get_msr,
+	.set_msr = svm_set_msr,
+	.get_debug = svm_get_debug,
+	.set_debug = svm_set_debug,
 	.inject = inject,
 	.has_injection = has_injection,
 	.get_injection = get_injection,

@@ -30,6 +30,18 @@ void svm_read_exit(struct vcpu *vcpu, struct vm_exit *exit);
 /* entry.S: guest registers in, VMRUN, guest registers out. */
 void svm_enter(paddr_t vmcb_address, struct guest_regs *regs);
 
+/* state.c: these go into the ops table as they are. */
+void svm_set_control(struct vcpu *vcpu, enum control_register name, uint64_t value);
+void svm_get_segment(struct vcpu *vcpu, enum segment_name name, struct segment *segment);
+void svm_set_segment(struct vcpu *vcpu, enum segment_name name, const struct segment *segment);
+int svm_get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value);
+int svm_set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value);
+void svm_get_debug(struct vcpu *vcpu, struct vcpu_debug *debug);
+void svm_set_debug(struct vcpu *vcpu, const struct vcpu_debug *debug);
+
+/* FS, GS, LDTR, TR and the syscall MSRs of a loaded vCPU are in the CPU: brings the VMCB up to date. */
+void svm_sync_from_cpu(struct vcpu *vcpu);
+
 /* asid.c */
 void svm_asid_init(struct cpu *cpu, uint32_t count);
 void svm_asid_refresh(struct vcpu *vcpu);

@@ -5,47 +5,47 @@
 
 #include "lib/types.h"
 
-#define MSR_VM_CR 0xc0010114
-#define VM_CR_SVMDIS BIT(4)
+#define MSR_VM_CR       0xc0010114
+#define VM_CR_SVMDIS    BIT(4)
 #define MSR_VM_HSAVE_PA 0xc0010117
 
 /* Word 3 of the intercepts. */
-#define INTERCEPT_INTR BIT(0)
-#define INTERCEPT_NMI BIT(1)
-#define INTERCEPT_SMI BIT(2)
-#define INTERCEPT_INIT BIT(3)
-#define INTERCEPT_VINTR BIT(4)
-#define INTERCEPT_CPUID BIT(18)
-#define INTERCEPT_INVD BIT(22)
-#define INTERCEPT_HLT BIT(24)
-#define INTERCEPT_INVLPGA BIT(26)
-#define INTERCEPT_IOIO BIT(27)
-#define INTERCEPT_MSR BIT(28)
+#define INTERCEPT_INTR     BIT(0)
+#define INTERCEPT_NMI      BIT(1)
+#define INTERCEPT_SMI      BIT(2)
+#define INTERCEPT_INIT     BIT(3)
+#define INTERCEPT_VINTR    BIT(4)
+#define INTERCEPT_CPUID    BIT(18)
+#define INTERCEPT_INVD     BIT(22)
+#define INTERCEPT_HLT      BIT(24)
+#define INTERCEPT_INVLPGA  BIT(26)
+#define INTERCEPT_IOIO     BIT(27)
+#define INTERCEPT_MSR      BIT(28)
 #define INTERCEPT_SHUTDOWN BIT(31)
 /* Word 4. */
-#define INTERCEPT_VMRUN BIT(0)
-#define INTERCEPT_VMMCALL BIT(1)
-#define INTERCEPT_VMLOAD BIT(2)
-#define INTERCEPT_VMSAVE BIT(3)
-#define INTERCEPT_STGI BIT(4)
-#define INTERCEPT_CLGI BIT(5)
-#define INTERCEPT_SKINIT BIT(6)
-#define INTERCEPT_MONITOR BIT(10)
-#define INTERCEPT_MWAIT BIT(11)
+#define INTERCEPT_VMRUN       BIT(0)
+#define INTERCEPT_VMMCALL     BIT(1)
+#define INTERCEPT_VMLOAD      BIT(2)
+#define INTERCEPT_VMSAVE      BIT(3)
+#define INTERCEPT_STGI        BIT(4)
+#define INTERCEPT_CLGI        BIT(5)
+#define INTERCEPT_SKINIT      BIT(6)
+#define INTERCEPT_MONITOR     BIT(10)
+#define INTERCEPT_MWAIT       BIT(11)
 #define INTERCEPT_MWAIT_ARMED BIT(12)
-#define INTERCEPT_XSETBV BIT(13)
+#define INTERCEPT_XSETBV      BIT(13)
 
-#define VINTR_TPR_MASK 0xfUL
-#define VINTR_IRQ BIT(8)
+#define VINTR_TPR_MASK       0xfUL
+#define VINTR_IRQ            BIT(8)
 #define VINTR_PRIORITY_SHIFT 16
-#define VINTR_IGNORE_TPR BIT(20)
-#define VINTR_MASKING BIT(24) /* the guest's IF and TPR no longer hold back physical interrupts */
-#define VINTR_VECTOR_SHIFT 32
+#define VINTR_IGNORE_TPR     BIT(20)
+#define VINTR_MASKING        BIT(24) /* the guest's IF and TPR no longer hold back physical interrupts */
+#define VINTR_VECTOR_SHIFT   32
 
-#define EVENT_TYPE_SHIFT 8
-#define EVENT_TYPE_MASK 7UL
+#define EVENT_TYPE_SHIFT  8
+#define EVENT_TYPE_MASK   7UL
 #define EVENT_ERROR_VALID BIT(11)
-#define EVENT_VALID BIT(31)
+#define EVENT_VALID       BIT(31)
 #define EVENT_ERROR_SHIFT 32
 
 #define TLB_FLUSH_ALL 1

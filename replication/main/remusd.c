@@ -1,0 +1,172 @@
+/* remusd: has a worker serve the devices of each guest of this host. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * It watches the xenstore for guests whose network cards and disks dom0 is to serve. SIGTERM ends the workers, which
+ * leave the devices connected: the next remusd takes them up.
+ */
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xenstore.h>
+
+#include "common/log.h"
+#include "replication/main/supervise.h"
+
+static const char *const folders[] = { "backend/vif", "backend/vbd" };
+#define FOLDER_COUNT (sizeof(folders) / sizeof(folders[0]))
+
+struct remusd {
+	struct supervisor supervisor;
+	struct xs_handle *xs;
+	ev_io store_ready;
+	ev_signal terminate, interrupt;
+};
+
+static unsigned int count_entries(struct xs_handle *xs, const char *path)
+{
+	unsigned int count = 0;
+
+	free(xs_directory(xs, XBT_NULL, path, &count));
+	return count;
+}
+
+/* Whether the toolstack has a device for that guest. */
+static bool is_wanted(unsigned int domid, void *data)
+{
+	struct remusd *remusd = data;
+	char path[64];
+
+	for (unsigned int i = 0; i < FOLDER_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%u", folders[i], domid);
+		if (count_entries(remusd->xs, path))
+			return true;
+	}
+	return false;
+}
+
+static void scan_folder(struct remusd *remusd, const char *folder)
+{
+	unsigned int count = 0;
+	char **names = xs_directory(remusd->xs, XBT_NULL, folder, &count);
+
+	for (unsigned int i = 0; names && i < count; i++) {
+		unsigned int domid = (unsigned int)strtoul(names[i], NULL, 10);
+
+		if (domid && is_wanted(domid, remusd))
+			supervise_want(&remusd->supervisor, domid);
+	}
+	free(names);
+}
+
+static void scan(struct remusd *remusd)
+{
+	supervise_forget(&remusd->supervisor, is_wanted, remusd);
+	for (unsigned int i = 0; i < FOLDER_COUNT; i++)
+		scan_folder(remusd, folders[i]);
+}
+
+static void on_store(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct remusd *remusd = io->data;
+	bool is_changed = false;
+	char **watch;
+
+	(void)loop;
+	(void)events;
+	while ((watch = xs_check_watch(remusd->xs))) {
+		is_changed = true;
+		free(watch);
+	}
+	if (is_changed && !remusd->supervisor.is_stopping)
+		scan(remusd);
+}
+
+static void on_ended(struct supervisor *supervisor)
+{
+	scan((struct remusd *)supervisor);
+}
+
+static void on_stopped(struct supervisor *supervisor)
+{
+	ev_break(supervisor->loop, EVBREAK_ALL);
+}
+
+static void on_terminate(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	struct remusd *remusd = signal->data;
+
+	(void)loop;
+	(void)events;
+	if (!remusd->supervisor.is_stopping)
+		supervise_stop(&remusd->supervisor);
+}
+
+static void catch_signal(struct remusd *remusd, ev_signal *watcher, int number)
+{
+	ev_signal_init(watcher, on_terminate, number);
+	watcher->data = remusd;
+	ev_signal_start(remusd->supervisor.loop, watcher);
+}
+
+static int watch_store(struct remusd *remusd)
+{
+	remusd->xs = xs_open(0);
+	if (!remusd->xs)
+		goto failed;
+	for (unsigned int i = 0; i < FOLDER_COUNT; i++) {
+		if (!xs_watch(remusd->xs, folders[i], folders[i]))
+			goto failed;
+	}
+	ev_io_init(&remusd->store_ready, on_store, xs_fileno(remusd->xs), EV_READ);
+	remusd->store_ready.data = remusd;
+	ev_io_start(remusd->supervisor.loop, &remusd->store_ready);
+	return 0;
+
+failed:
+	log_error("cannot watch the xenstore: %s", strerror(errno));
+	return -errno;
+}
+
+/* The worker beside this program. */
+static const char *worker_path(void)
+{
+	static char path[512];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
+	char *name;
+
+	if (length < 0)
+		return NULL;
+	path[length] = 0;
+	name = strrchr(path, '/') + 1;
+	strcpy(name, "remus-backend");
+	return path;
+}
+
+int main(int argc, char **argv)
+{
+	static struct remusd remusd;
+
+	(void)argv;
+	if (argc != 1) {
+		fprintf(stderr, "usage: remusd\n");
+		return 2;
+	}
+	log_open("remusd", LOG_LEVEL_INFO);
+	signal(SIGPIPE, SIG_IGN);
+	remusd.supervisor.loop = ev_default_loop(EVFLAG_AUTO);
+	remusd.supervisor.program = worker_path();
+	remusd.supervisor.ended = on_ended;
+	remusd.supervisor.stopped = on_stopped;
+	if (!remusd.supervisor.loop || !remusd.supervisor.program || watch_store(&remusd))
+		return 1;
+	catch_signal(&remusd, &remusd.terminate, SIGTERM);
+	catch_signal(&remusd, &remusd.interrupt, SIGINT);
+	log_info("serving guests by %s", remusd.supervisor.program);
+	ev_run(remusd.supervisor.loop, 0);
+	return 0;
+}

@@ -1,6 +1,7 @@
 # One emulated host: started, talked to, cut off, killed.
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import os
 import shlex
 import signal
@@ -199,6 +200,15 @@ class Host:
 
     def start_backends(self):
         dom0.start_backends(self)
+
+    def record_registers(self, times=3):
+        """Keeps what all CPUs are at, some moments apart: of a hang it shows where it is."""
+        if not self.control or self.process.poll() is not None:
+            return
+        with open(self.folder / "registers.log", "w") as log, contextlib.suppress(RigError):
+            for _ in range(times):
+                log.write(self.qmp("human-monitor-command", **{"command-line": "info registers -a"}))
+                time.sleep(0.2)
 
     # --- dom0 ---
 

@@ -46,6 +46,7 @@ def console_tails(lab):
         time.sleep(DUMP_SECONDS)
     parts = []
     for host in lab.hosts.values():
+        host.record_registers()
         if host.console:
             lines = host.console.tail(CONSOLE_LINES)
             parts.append(f"--- last lines of {host.name}'s console ---\n" + "\n".join(lines))

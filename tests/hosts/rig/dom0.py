@@ -1,4 +1,4 @@
-# What guests need of dom0: their files, a bridge, back ends; and what of them can be seen from there.
+# What guests need of dom0: files, a bridge, back ends; and what of them can be seen from there.
 # SPDX-License-Identifier: Apache-2.0
 #
 # Each step of preparation is done once per start of a host, when the first guest asks for it.
@@ -19,6 +19,8 @@ BACKENDS = "/usr/local/sbin/remusd"
 DOMAINS = "/usr/local/sbin/domains"
 XEN_LIBRARIES = ["-lxenctrl", "-lxencall", "-lxenforeignmemory", "-lxengnttab", "-lxenevtchn",
                  "-lxendevicemodel", "-lxentoollog", "-lxentoolcore"]
+
+POOLED_FRAMES = 64
 
 # What a guest leaves when it is not taken away in full: a command each, whose lines are compared.
 TRACES = {
@@ -86,7 +88,21 @@ def domains(host):
     once(host, push_domains)
     first, *rest = [line.split() for line in host.out(DOMAINS).splitlines()]
     rows = [[int(word) for word in words] for words in rest]
-    return Domains(int(first[1]), {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows})
+    return Domains(int(first[1]), {domid: frames for domid, frames, _ in rows},
+                   {domid: cpu for domid, _, cpu in rows})
+
+
+def frames_lost(host, before, timeout=20):
+    """How many frames fewer than before are free. Debian's Xen keeps a few in pools of its own, so
+    only xen-core is waited for, and held, to the very frame."""
+    deadline = time.monotonic() + timeout
+    while True:
+        lost = before - domains(host).free
+        if abs(lost) <= (POOLED_FRAMES if host.settings.hypervisor == "xen" else 0):
+            return 0
+        if time.monotonic() > deadline:
+            return lost
+        time.sleep(0.5)
 
 
 def traces(host):

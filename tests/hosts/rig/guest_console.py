@@ -1,8 +1,8 @@
-# The PV console of a guest as the rig uses it: read from xenconsoled's log, typed at through its pty.
+# The PV console of a guest, for the rig: read from xenconsoled's log, typed at through its pty.
 # SPDX-License-Identifier: Apache-2.0
 #
-# xenconsoled logs all that guests print (image/root/usr/lib/rig/start-xen tells it to), whoever else
-# reads the pty: an `xl console` beside us loses nothing and takes nothing away.
+# xenconsoled logs all that guests print (image/root/usr/lib/rig/start-xen tells it to), whoever
+# else reads the pty: an `xl console` beside us loses nothing and takes nothing away.
 
 import base64
 import re
@@ -73,7 +73,7 @@ class GuestConsole:
             time.sleep(POLL_SECONDS)
 
     def expect(self, pattern, timeout=60, failing=False):
-        """Wait for a line-wise regex in what was printed since the last match; returns the match."""
+        """Wait for a line-wise regex in what was printed since the last match; returns it."""
         match = self.wait(re.compile(pattern, re.MULTILINE), self._seen, timeout, failing)
         self._seen = match.end()
         return match
@@ -93,7 +93,8 @@ class GuestConsole:
         encoded = base64.b64encode(command.encode()).decode()
         self.send(domid, f"@{number} {encoded}\n")
         try:
-            end = self.wait(re.compile(rf"^@rig {number} end (\d+)$", re.MULTILINE), start, timeout)
+            end = self.wait(re.compile(rf"^@rig {number} end (\d+)$", re.MULTILINE), start,
+                            timeout)
         except TimedOut:
             raise TimedOut(f"guest {self.name}: {shlex.quote(command)} took more than "
                            f"{timeout:.0f} s; the console's last lines:\n{self.tail()}") from None

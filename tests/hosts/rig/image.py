@@ -43,7 +43,8 @@ class Image:
 
 
 def built(name):
-    spec = importlib.util.spec_from_file_location(f"{name}_build", BUILD_SCRIPTS / name / "build.py")
+    script = BUILD_SCRIPTS / name / "build.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_build", script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.ensure()

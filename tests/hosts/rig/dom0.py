@@ -15,8 +15,9 @@ from .machine import ROOT
 BRIDGE = "xenbr0"
 GUEST_FILES = "/srv/guest"
 FILES_DEVICE = "/dev/vdb"
-BACKENDS = "/usr/local/sbin/remusd"
-DOMAINS = "/usr/local/sbin/domains"
+PROGRAMS = "/usr/local/sbin"
+BACKENDS = ("remusd", "remus-backend")
+BACKENDS_LOG = "/var/log/remusd.log"
 XEN_LIBRARIES = ["-lxenctrl", "-lxencall", "-lxenforeignmemory", "-lxengnttab", "-lxenevtchn",
                  "-lxendevicemodel", "-lxentoollog", "-lxentoolcore"]
 
@@ -59,15 +60,18 @@ def start_backends(host):
     if host.settings.hypervisor == "xen":
         host.run("modprobe -a xen-netback xen-blkback loop")
         return
-    program = pathlib.Path(os.environ.get("REMUS_BACKENDS", ROOT / "build/remusd"))
-    if not program.exists():
-        raise RigError(f"{program} is missing: run `make` first")
-    host.push(program, BACKENDS, 0o755)
-    host.run(f"setsid {BACKENDS} </dev/null >/var/log/remusd.log 2>&1 &")
+    folder = pathlib.Path(os.environ.get("REMUS_BACKENDS", ROOT / "build"))
+    for name in BACKENDS:
+        if not (folder / name).exists():
+            raise RigError(f"{folder / name} is missing: run `make` first")
+        host.push(folder / name, f"{PROGRAMS}/{name}", 0o755)
+    host.run("modprobe -a tun loop")
+    host.run(f"setsid remusd </dev/null >>{BACKENDS_LOG} 2>&1 &")
 
 
 def push_domains(host):
-    host.push(programs.program(host.lab, "domains", *XEN_LIBRARIES), DOMAINS, 0o755)
+    host.push(programs.program(host.lab, "domains", *XEN_LIBRARIES),
+              f"{PROGRAMS}/domains", 0o755)
 
 
 def once(host, step):
@@ -86,7 +90,7 @@ def prepare(host, disks, nics):
 
 def domains(host):
     once(host, push_domains)
-    first, *rest = [line.split() for line in host.out(DOMAINS).splitlines()]
+    first, *rest = [line.split() for line in host.out("domains").splitlines()]
     rows = [[int(word) for word in words] for words in rest]
     return Domains(int(first[1]), {domid: frames for domid, frames, _ in rows},
                    {domid: cpu for domid, _, cpu in rows})

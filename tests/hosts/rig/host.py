@@ -199,7 +199,7 @@ class Host:
         return "/dev/vd" + "cdefgh"[number]
 
     def start_backends(self):
-        dom0.start_backends(self)
+        dom0.once(self, dom0.start_backends)
 
     def record_registers(self, times=3):
         """Keeps what all CPUs are at, some moments apart: of a hang it shows where it is."""

@@ -16,6 +16,9 @@
 #define LVT_MASKED   BIT(16)
 #define LVT_PERIODIC BIT(17)
 #define LVT_WRITABLE 0x310ffUL
+
+/* A guest must not keep a CPU busy with its timer alone: this much lies between two ticks. */
+#define PERIOD_MIN   MICROSECONDS(100)
 #define SVR_ENABLE   BIT(8)
 
 enum register_index {
@@ -73,15 +76,23 @@ static unsigned divisor(const struct vlapic *lapic)
 	return code == 7 ? 1 : 2u << code;
 }
 
+static bool is_periodic(const struct vlapic *lapic)
+{
+	return lapic->lvt[REG_LVT_TIMER - REG_LVT_FIRST] & LVT_PERIODIC;
+}
+
 static void timer_start(struct vlapic *lapic, nanos_t from)
 {
+	uint64_t wait = (uint64_t)lapic->initial_count * divisor(lapic);
+
 	lapic->started = from;
 	if (!lapic->initial_count) {
 		timer_stop(&lapic->timer);
 		return;
 	}
-	timer_set(&lapic->timer, lapic->vcpu->cpu,
-	          NANOS(from.v + (uint64_t)lapic->initial_count * divisor(lapic)));
+	if (is_periodic(lapic))
+		wait = MAX(wait, PERIOD_MIN);
+	timer_set(&lapic->timer, lapic->vcpu->cpu, NANOS(from.v + wait));
 }
 
 static void timer_fires(struct timer *timer)
@@ -91,7 +102,7 @@ static void timer_fires(struct timer *timer)
 
 	if (!(lvt & LVT_MASKED))
 		vlapic_raise(lapic->vcpu, (uint8_t)lvt);
-	if (lvt & LVT_PERIODIC)
+	if (is_periodic(lapic))
 		timer_start(lapic, clock_now());
 }
 

@@ -5,12 +5,13 @@
 #include "hw/cpu.h"
 #include "lib/errno.h"
 
-#define PTE_PRESENT  BIT(0)
-#define PTE_WRITE    BIT(1)
-#define PTE_ACCESSED BIT(5)
-#define PTE_DIRTY    BIT(6)
-#define PTE_LARGE    BIT(7)
-#define PTE_ADDRESS  0x000ffffffffff000UL
+#define PTE_PRESENT   BIT(0)
+#define PTE_WRITE     BIT(1)
+#define PTE_ACCESSED  BIT(5)
+#define PTE_DIRTY     BIT(6)
+#define PTE_LARGE     BIT(7)
+#define PTE_LARGE_PAT BIT(12)
+#define PTE_ADDRESS   0x000ffffffffff000UL
 
 /* The shape of a paging mode: where the walk starts and how wide each level is. */
 struct walk {
@@ -44,6 +45,17 @@ static bool entry_is_leaf(const struct vcpu *vcpu, const struct walk *walk, uint
 	if (!(entry & PTE_LARGE) || !entry_has_rights(walk, level))
 		return false;
 	return walk->entry_size == 8 || (vcpu->control.cr4 & CR4_PSE);
+}
+
+/* Large where its level has none, or not at an address of its size: the CPU faults on reserved bits. */
+static bool entry_is_malformed(const struct walk *walk, uint64_t entry, unsigned level)
+{
+	uint64_t below = BIT(PAGE_SHIFT + level * walk->index_bits) - 1;
+
+	if (walk->entry_size != 8 || level == 0 || !(entry & PTE_LARGE))
+		return false;
+	return level > 2 || !entry_has_rights(walk, level) ||
+	       entry & PTE_ADDRESS & below & ~PTE_LARGE_PAT;
 }
 
 /* As the CPU does. The tables' own page may be read-only to the guest only by its own doing. */
@@ -83,7 +95,8 @@ int linear_to_gpa(struct vcpu *vcpu, uint64_t linear, enum linear_access access,
 		uint64_t entry = 0, used = PTE_ACCESSED;
 		bool leaf;
 
-		if (access_read(vcpu->p2m, at, &entry, walk.entry_size) || !(entry & PTE_PRESENT))
+		if (access_read(vcpu->p2m, at, &entry, walk.entry_size) || !(entry & PTE_PRESENT) ||
+		    entry_is_malformed(&walk, entry, level))
 			return -EFAULT;
 		leaf = entry_is_leaf(vcpu, &walk, entry, level);
 		if (access == LINEAR_WRITE && entry_has_rights(&walk, level)) {

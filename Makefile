@@ -138,23 +138,24 @@ $(PROGRAMS:%=$(U_OUT)/%): $(U_OUT)/%: $(U_OBJECTS)
 -include $(U_OBJECTS:.o=.d)
 
 # --- programs that test or fuzz sources on the build machine; a source names what it is linked with:
-#     /* links: xen-core/lib/xz.c ... */                                            on its first lines ---
+#     /* links: xen-core/lib/xz.c ... */   and, if any,   /* libs: -lNAME ... */     on its first lines ---
 
 UNIT := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 links = $(shell sed -n '1,10s,.*/\* links: \(.*\) \*/.*,\1,p' $(1))
-HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) -Wno-unused-parameter \
-	-Ixen-core -isystem build/include
+libs = $(shell sed -n '1,10s,.*/\* libs: \(.*\) \*/.*,\1,p' $(1))
+HOST_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer $(WARNINGS) \
+	-Wno-unused-parameter -Ixen-core -I. -isystem build/include
 
-build/unit/%: tests/unit/%.c $$(call links,tests/unit/%.c) $(XC_HEADERS) Makefile | $(DEPS) $(GENERATED)
+build/unit/%: tests/unit/%.c $$(call links,tests/unit/%.c) $(XC_HEADERS) $(U_HEADERS) Makefile | $(DEPS) $(GENERATED)
 	@mkdir -p $(@D)
 	@rm -f $@
 	@echo "  TEST    $<"
 	@$(CC) $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all \
-		-o $@ $(filter %.c,$^) -lcmocka
+		-o $@ $(filter %.c,$^) -lcmocka $(call libs,$<)
 
-build/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c) $(XC_HEADERS) Makefile | $(DEPS) $(GENERATED)
+build/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c) $(XC_HEADERS) $(U_HEADERS) Makefile | $(DEPS) $(GENERATED)
 	@mkdir -p $(@D)
 	@rm -f $@
 	@echo "  FUZZ    $<"
@@ -180,7 +181,7 @@ test-unit: $(DEPS)			## single sources, compiled for this machine with sanitizer
 test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
 	@python3 tests/bochs/run.py --cpus 2 $<
 
-test-hosts: all				## whole emulated hosts; T=pattern chooses, T=list lists
+test-hosts: all guests				## whole emulated hosts; T=pattern chooses, T=list lists
 	@python3 tests/hosts/run.py '$(or $(T),*)'
 
 fuzz: $(DEPS)				## parsers of foreign bytes, FUZZ_SECONDS=60 each

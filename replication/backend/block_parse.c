@@ -126,6 +126,7 @@ static int parse_indirect_head(const struct block_layout *layout, const uint8_t 
 	if (count == 0 || count > BLOCK_SEGMENTS_MAX)
 		return refuse(why, "indirect request of too many segments or none");
 	request->op = code == BLKIF_OP_READ ? BLOCK_READ : BLOCK_WRITE;
+	request->code = code; /* what the frontend expects in the response */
 	request->is_indirect = true;
 	request->segment_count = count;
 	request->indirect_ref = read32(slot + layout->indirect_refs);
@@ -182,7 +183,7 @@ bool block_is_within(const struct block_request *request, uint64_t disk_sectors)
 {
 	/* A flush without data has no place, whatever its sector says. */
 	return request->sectors == 0 || (request->sectors <= disk_sectors &&
-					 request->sector <= disk_sectors - request->sectors);
+	                                 request->sector <= disk_sectors - request->sectors);
 }
 
 static bool changes(const struct block_request *request)

@@ -46,7 +46,7 @@ struct block_segment {
 
 struct block_request {
 	enum block_op op;
-	uint8_t code; /* BLKIF_OP_* as asked, for the response */
+	uint8_t code; /* BLKIF_OP_*, for the response */
 	uint64_t id;
 	uint64_t sector, sectors;
 	unsigned int segment_count;

@@ -42,8 +42,9 @@ struct device_kind {
 	const char *name;
 	size_t bytes; /* of the structure that begins with struct device */
 	unsigned int journals;
-	/* Publish features and make what the hotplug script expects to find. Called before each WAIT. */
-	int (*create)(struct device *device, const char **why);
+	/* Publish features and make what the hotplug script expects to find; called before each WAIT. is_attach: an earlier
+	 * process has published them. */
+	int (*create)(struct device *device, bool is_attach, const char **why);
 	bool (*is_ready)(struct device *device);
 	/* Map the rings and begin. is_attach: where an earlier process left off. */
 	int (*connect)(struct device *device, bool is_attach, const char **why);

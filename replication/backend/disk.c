@@ -30,7 +30,7 @@ static struct disk *disk_of(struct device *device)
 	return (struct disk *)device;
 }
 
-static int create(struct device *device, const char **why)
+static int create(struct device *device, bool is_attach, const char **why)
 {
 	struct host *host = device->host;
 	struct disk *disk = disk_of(device);
@@ -39,12 +39,14 @@ static int create(struct device *device, const char **why)
 	if (device->is_created)
 		image_close(&disk->image);
 	disk->image.fd = -1;
+	if (is_attach)
+		return 0;
 	*why = "its features cannot be written";
 	err = store_write(host->xs, device->back, "feature-max-indirect-segments", "%u",
-			  BLOCK_SEGMENTS_MAX);
+	                  BLOCK_SEGMENTS_MAX);
 	if (!err)
 		err = store_write(host->xs, device->back, "max-ring-page-order", "%u",
-				  RING_PAGE_ORDER_MAX);
+		                  RING_PAGE_ORDER_MAX);
 	if (!err)
 		err = store_write(host->xs, device->back, "multi-queue-max-queues", "1");
 	return err;
@@ -83,9 +85,9 @@ static int open_image(struct disk *disk, const char **why)
 	*why = "its image cannot be opened";
 	if (!err)
 		log_info("%s: %s, %llu sectors%s%s%s", device->machine.who, path,
-			 (unsigned long long)disk->image.sectors, is_read_only ? ", read-only" : "",
-			 disk->image.is_direct ? ", direct" : "",
-			 disk->image.can_discard ? ", discard" : "");
+		         (unsigned long long)disk->image.sectors, is_read_only ? ", read-only" : "",
+		         disk->image.is_direct ? ", direct" : "",
+		         disk->image.can_discard ? ", discard" : "");
 	free(path);
 	free(mode);
 	return err;
@@ -107,7 +109,7 @@ static int publish(struct disk *disk)
 		{ "sector-size", BLOCK_SECTOR_BYTES },
 		{ "physical-sector-size", image->physical_sector },
 		{ "info", (is_cd ? VDISK_CDROM | VDISK_REMOVABLE : 0u) |
-				  (image->is_read_only ? VDISK_READONLY : 0u) },
+		                  (image->is_read_only ? VDISK_READONLY : 0u) },
 		{ "feature-flush-cache", 1 },
 		{ "feature-barrier", 0 },
 		{ "feature-persistent", 0 },
@@ -121,7 +123,7 @@ static int publish(struct disk *disk)
 	free(type);
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]) && !err; i++)
 		err = store_write(device->host->xs, device->back, nodes[i].name, "%llu",
-				  nodes[i].value);
+		                  nodes[i].value);
 	return err;
 }
 
@@ -129,8 +131,8 @@ static int map_ring(struct disk *disk)
 {
 	struct device *device = &disk->device;
 	struct xs_handle *xs = device->host->xs;
-	unsigned int order = store_number(xs, device->front, "ring-page-order",
-					  RING_PAGE_ORDER_MAX, 0);
+	unsigned int order = store_number(xs, device->front, "ring-page-order", RING_PAGE_ORDER_MAX,
+	                                  0);
 	uint32_t refs[DEVICE_RING_PAGES_MAX];
 	uint64_t ref;
 	char name[16];
@@ -152,7 +154,7 @@ static int allocate(struct disk *disk)
 {
 	if (!disk->arena) {
 		void *arena = mmap(NULL, ARENA_BYTES + RING_PAGE_SIZE, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (arena == MAP_FAILED)
 			return -ENOMEM;
@@ -193,8 +195,8 @@ static int connect_disk(struct device *device, bool is_attach, const char **why)
 		goto close_image;
 	*why = "its ring holds more than fits";
 	err = ring_open(&disk->ring, disk->pages, disk->page_count * RING_PAGE_SIZE,
-			disk->layout->slot_bytes, disk->layout->response_bytes, device->journal,
-			is_attach);
+	                disk->layout->slot_bytes, disk->layout->response_bytes, device->journal,
+	                is_attach);
 	if (err)
 		goto unmap_ring;
 	*why = "its event channel cannot be bound";
@@ -202,7 +204,7 @@ static int connect_disk(struct device *device, bool is_attach, const char **why)
 	if (err)
 		goto unmap_ring;
 	*why = "its properties cannot be written";
-	err = publish(disk);
+	err = is_attach ? 0 : publish(disk);
 	if (err)
 		goto unmap_ring;
 	/* Once, unasked: the notification of what was answered last may have been lost. */

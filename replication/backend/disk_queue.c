@@ -21,8 +21,8 @@ void disk_queue_reset(struct disk *disk)
 {
 	disk->free_count = DISK_REQUESTS_MAX;
 	for (unsigned int i = 0; i < DISK_REQUESTS_MAX; i++)
-		disk->free_buffers[i] =
-			disk->arena + (size_t)(DISK_REQUESTS_MAX - 1 - i) * BLOCK_REQUEST_BYTES_MAX;
+		disk->free_buffers[i] = disk->arena + (size_t)(DISK_REQUESTS_MAX - 1 - i) *
+		                                              BLOCK_REQUEST_BYTES_MAX;
 }
 
 static void finish(struct disk_request *request, int16_t status)
@@ -44,8 +44,8 @@ static void job_done(struct image_job *job, int err)
 	disk->running--;
 	if (err)
 		log_warning("%s: request %u of sector %llu failed: errno %d",
-			    disk->device.machine.who, request->parsed.code,
-			    (unsigned long long)request->parsed.sector, -err);
+		            disk->device.machine.who, request->parsed.code,
+		            (unsigned long long)request->parsed.sector, -err);
 	if (!disk->device.is_connected) {
 		finish(request, BLKIF_RSP_ERROR);
 	} else if (err) {
@@ -101,7 +101,7 @@ static void start_ready(struct disk *disk)
 
 		for (uint32_t j = ring->rsp_prod; j != i && !must_wait; j++)
 			must_wait = at(disk, j)->stage < DISK_READ &&
-				    block_must_follow(&request->parsed, &at(disk, j)->parsed);
+			            block_must_follow(&request->parsed, &at(disk, j)->parsed);
 		if (!must_wait)
 			start(disk, request);
 	}
@@ -117,10 +117,11 @@ static int copy_segments(struct disk *disk, const struct disk_request *request, 
 	for (unsigned int i = 0; i < request->parsed.segment_count && !err; i++) {
 		const struct block_segment *segment = &request->parsed.segments[i];
 		uint16_t offset = (uint16_t)(segment->first * BLOCK_SECTOR_BYTES);
-		uint16_t bytes = (uint16_t)((segment->last - segment->first + 1u) * BLOCK_SECTOR_BYTES);
+		uint16_t bytes = (uint16_t)((segment->last - segment->first + 1u) *
+		                            BLOCK_SECTOR_BYTES);
 
 		err = is_to_guest ? grants_write(grants, segment->ref, offset, buffer, bytes)
-				  : grants_read(grants, segment->ref, offset, buffer, bytes);
+		                  : grants_read(grants, segment->ref, offset, buffer, bytes);
 		buffer += bytes;
 	}
 	return err;
@@ -164,7 +165,7 @@ static int read_indirect(struct disk *disk, struct block_request *parsed, const 
 {
 	struct grants *grants = &disk->device.host->grants;
 	int err = grants_read(grants, parsed->indirect_ref, 0, disk->indirect_page,
-			      (uint16_t)block_indirect_bytes(parsed));
+	                      (uint16_t)block_indirect_bytes(parsed));
 
 	if (!err)
 		err = grants_run(grants);

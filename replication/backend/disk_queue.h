@@ -41,7 +41,7 @@ struct disk {
 	unsigned int page_count;
 	struct ring ring;
 	unsigned int running; /* jobs the kernel has, of this connection and of earlier ones */
-	uint8_t *arena;	      /* DISK_REQUESTS_MAX buffers */
+	uint8_t *arena;       /* DISK_REQUESTS_MAX buffers */
 	uint8_t *free_buffers[DISK_REQUESTS_MAX];
 	unsigned int free_count;
 	uint8_t *indirect_page;

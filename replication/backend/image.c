@@ -182,7 +182,7 @@ static int restrict_ring(struct io_uring *ring)
 	}
 	/* The library's names for these two calls are missing from its Debian 12 build. */
 	return io_uring_register((unsigned int)ring->ring_fd, IORING_REGISTER_RESTRICTIONS, rules,
-				 sizeof(allowed));
+	                         sizeof(allowed));
 }
 
 int image_queue_open(struct image_queue *queue)
@@ -200,7 +200,7 @@ int image_queue_open(struct image_queue *queue)
 		err = restrict_ring(&queue->ring);
 	if (!err)
 		err = io_uring_register((unsigned int)queue->ring.ring_fd,
-					IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+		                        IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 	if (err)
 		goto exit_ring;
 	return 0;

@@ -25,16 +25,20 @@ static int publish(struct device *device)
 		const char *name;
 		unsigned int value;
 	} features[] = {
-		{ "feature-rx-copy", 1 },      { "feature-rx-flip", 0 },
-		{ "feature-sg", 1 },	       { "feature-gso-tcpv4", 1 },
-		{ "feature-gso-tcpv6", 1 },    { "feature-ipv6-csum-offload", 1 },
-		{ "multi-queue-max-queues", 1 }, { "feature-split-event-channels", 1 },
+		{ "feature-rx-copy", 1 },
+		{ "feature-rx-flip", 0 },
+		{ "feature-sg", 1 },
+		{ "feature-gso-tcpv4", 1 },
+		{ "feature-gso-tcpv6", 1 },
+		{ "feature-ipv6-csum-offload", 1 },
+		{ "multi-queue-max-queues", 1 },
+		{ "feature-split-event-channels", 1 },
 	};
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]) && !err; i++)
 		err = store_write(device->host->xs, device->back, features[i].name, "%u",
-				  features[i].value);
+		                  features[i].value);
 	return err;
 }
 
@@ -70,7 +74,7 @@ static void on_writable(struct ev_loop *loop, ev_io *io, int events)
 	net_send_serve(card);
 }
 
-static int create(struct device *device, const char **why)
+static int create(struct device *device, bool is_attach, const char **why)
 {
 	struct net_card *card = card_of(device);
 	char name[IF_NAMESIZE];
@@ -88,7 +92,7 @@ static int create(struct device *device, const char **why)
 		ev_io_init(&card->writable, on_writable, card->tap, EV_WRITE);
 		card->readable.data = card->writable.data = card;
 	}
-	err = publish(device);
+	err = is_attach ? 0 : publish(device);
 	*why = "its features cannot be written";
 	if (err && !device->is_created)
 		tap_close(card->tap, false);
@@ -121,9 +125,9 @@ static int settle_offloads(struct net_card *card)
 
 	card->guest_takes_fragments = frontend_flag(device, "feature-sg");
 	offloads.segments_ipv4 = card->guest_takes_fragments &&
-				 frontend_flag(device, "feature-gso-tcpv4");
+	                         frontend_flag(device, "feature-gso-tcpv4");
 	offloads.segments_ipv6 = card->guest_takes_fragments &&
-				 frontend_flag(device, "feature-gso-tcpv6");
+	                         frontend_flag(device, "feature-gso-tcpv6");
 	return tap_set_offloads(card->tap, offloads);
 }
 
@@ -152,11 +156,11 @@ static int open_rings(struct net_card *card, bool is_attach)
 {
 	struct ring_journal *journals = card->device.journal;
 	int err = ring_open(&card->send.ring, card->pages[0], RING_PAGE_SIZE, NET_TX_SLOT_BYTES, 4,
-			    &journals[0], is_attach);
+	                    &journals[0], is_attach);
 
 	if (!err)
 		err = ring_open(&card->receive.ring, card->pages[1], RING_PAGE_SIZE,
-				NET_RX_SLOT_BYTES, 8, &journals[1], is_attach);
+		                NET_RX_SLOT_BYTES, 8, &journals[1], is_attach);
 	return err;
 }
 

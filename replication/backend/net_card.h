@@ -40,7 +40,7 @@ struct net_card {
 	struct device device;
 	int tap;
 	ev_io readable, writable;
-	void *pages[2]; /* mapped rings: of sending, of receiving */
+	void *pages[2];             /* mapped rings: of sending, of receiving */
 	bool guest_takes_fragments; /* "feature-sg": frames beyond one page */
 	struct net_send send;
 	struct net_receive receive;

@@ -16,7 +16,7 @@
 #include "replication/backend/net_offload.h"
 
 _Static_assert(sizeof(struct netif_rx_response) == sizeof(struct netif_extra_info),
-	       "an extra info takes the place of a response");
+               "an extra info takes the place of a response");
 
 /* Responses gathered in a round, one for each slot used. */
 struct round {
@@ -45,7 +45,7 @@ static void add_extra(struct round *round, const struct net_offload *offload)
 
 /* Copy one piece into the page of the next slot. */
 static int add_piece(struct net_card *card, struct round *round, const uint8_t *piece, size_t bytes,
-		     uint16_t flags)
+                     uint16_t flags)
 {
 	struct netif_rx_request request;
 
@@ -60,7 +60,7 @@ static int add_piece(struct net_card *card, struct round *round, const uint8_t *
 
 /* Lay a frame into slots. -EAGAIN if there are too few, -EFAULT if the guest's pages cannot be written. */
 static int place(struct net_card *card, struct round *round, const struct virtio_net_hdr *header,
-		 const uint8_t *frame, size_t bytes)
+                 const uint8_t *frame, size_t bytes)
 {
 	struct net_offload offload = net_offload_to_guest(header);
 	unsigned int pages = pages_of(bytes);
@@ -76,7 +76,7 @@ static int place(struct net_card *card, struct round *round, const struct virtio
 		uint16_t more = i + 1 < pages ? NETRXF_more_data : 0;
 
 		err = add_piece(card, round, frame + i * RING_PAGE_SIZE, piece,
-				(uint16_t)((i ? 0 : first) | more));
+		                (uint16_t)((i ? 0 : first) | more));
 		if (i == 0 && offload.gso != NET_GSO_NONE)
 			add_extra(round, &offload);
 	}
@@ -97,7 +97,7 @@ static int fill(struct net_card *card, struct round *round)
 			break;
 		if (!receive->is_held) {
 			ssize_t got = tap_read(card->tap, &receive->held, receive->arena + at,
-					       TAP_FRAME_BYTES_MAX);
+			                       TAP_FRAME_BYTES_MAX);
 			if (got < 0)
 				return (int)got;
 			receive->held_bytes = (size_t)got;
@@ -106,7 +106,7 @@ static int fill(struct net_card *card, struct round *round)
 			err = 0; /* dropped: the guest cannot take it */
 		else
 			err = place(card, round, &receive->held, receive->arena + at,
-				    receive->held_bytes);
+			            receive->held_bytes);
 		receive->is_held = err == -EAGAIN;
 		if (receive->is_held) {
 			/* It waits at the start of the arena, once what is there was copied. */
@@ -154,9 +154,9 @@ bool net_receive_serve(struct net_card *card)
 	err = grants_run(grants);
 	if (err || (end && end != -EAGAIN && end != -ENOBUFS)) {
 		grants->count = 0;
-		device_fail(&card->device, err || end == -EFAULT
-						   ? "it receives into pages that it has not granted"
-						   : "its tap cannot be read any more");
+		device_fail(&card->device,
+		            err || end == -EFAULT ? "it receives into pages that it has not granted"
+		                                  : "its tap cannot be read any more");
 		return false;
 	}
 	ring_consume(&card->receive.ring, round.count);

@@ -29,7 +29,7 @@ static int copy_packet(struct net_card *card, const struct net_packet *packet, u
 		if (fragment->size == 0)
 			continue;
 		err = grants_read(&card->device.host->grants, fragment->ref, fragment->offset,
-				  card->send.arena + at, fragment->size);
+		                  card->send.arena + at, fragment->size);
 		if (err)
 			return err;
 		at += fragment->size;
@@ -70,7 +70,7 @@ static int take(struct net_card *card, unsigned int unread, const char **why)
 
 /* Hand a frame to the network: the one place where output leaves. -EAGAIN if it has to wait. */
 static int put_out(struct net_card *card, const struct virtio_net_hdr *header, const uint8_t *frame,
-		   size_t length)
+                   size_t length)
 {
 	ssize_t sent = tap_write(card->tap, header, frame, length);
 
@@ -78,7 +78,7 @@ static int put_out(struct net_card *card, const struct virtio_net_hdr *header, c
 }
 
 static unsigned int respond_packet(const struct net_packet *packet, int16_t status,
-				   struct netif_tx_response *responses)
+                                   struct netif_tx_response *responses)
 {
 	for (unsigned int i = 0; i < packet->slots; i++) {
 		responses[i].id = packet->ids[i];

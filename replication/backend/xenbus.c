@@ -83,9 +83,9 @@ static void destroy(struct device *device, bool is_final)
 		journal_remove(device->host->domid, device->kind->name, device->id);
 }
 
-static int create(struct device *device, const char **why)
+static int create(struct device *device, bool is_attach, const char **why)
 {
-	int err = device->kind->create(device, why);
+	int err = device->kind->create(device, is_attach, why);
 
 	if (!err)
 		device->is_created = true;
@@ -134,7 +134,7 @@ static int enter(struct device *device, enum phase phase, bool is_attach, const 
 	if (phase != PHASE_CONNECTED)
 		disconnect(device);
 	if (phase == PHASE_WAIT || is_attach)
-		err = create(device, why);
+		err = create(device, is_attach, why);
 	if (!err && phase == PHASE_CONNECTED)
 		err = connect_rings(device, is_attach, why);
 	return err;
@@ -246,8 +246,6 @@ static void remove_device(struct xenbus *xenbus, struct device *device)
 
 	snprintf(path, sizeof(path), "%s/state", device->front);
 	xs_unwatch(xenbus->host.xs, path, path);
-	snprintf(path, sizeof(path), "error/%s", device->back);
-	xs_rm(xenbus->host.xs, XBT_NULL, path);
 	disconnect(device);
 	destroy(device, true);
 	while (*link != device)
@@ -292,6 +290,18 @@ static void find_new(struct xenbus *xenbus, const struct device_kind *kind)
 	free(names);
 }
 
+/* What device_fail() wrote goes with the guest. */
+static void forget_errors(struct xenbus *xenbus)
+{
+	char path[STORE_PATH_BYTES];
+
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		snprintf(path, sizeof(path), "error/backend/%s/%u", kinds[i]->name,
+		         xenbus->host.domid);
+		xs_rm(xenbus->host.xs, XBT_NULL, path);
+	}
+}
+
 static void scan(struct xenbus *xenbus)
 {
 	struct device *device, *next;
@@ -306,8 +316,10 @@ static void scan(struct xenbus *xenbus)
 	}
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		find_new(xenbus, kinds[i]);
-	if (!xenbus->devices)
+	if (!xenbus->devices) {
+		forget_errors(xenbus);
 		xenbus->emptied(xenbus);
+	}
 }
 
 static void on_store(struct ev_loop *loop, ev_io *io, int events)

@@ -21,7 +21,7 @@ const struct state xenbus_phases[PHASE_COUNT] = {
 	                                           STATE_BIT(PHASE_CLOSED) |
 	                                           STATE_BIT(PHASE_BROKEN) },
 	[PHASE_CLOSING] = { "closing", STATE_BIT(PHASE_WAIT) | STATE_BIT(PHASE_CLOSED) |
-					       STATE_BIT(PHASE_BROKEN) },
+	                                       STATE_BIT(PHASE_BROKEN) },
 	[PHASE_CLOSED] = { "closed", STATE_BIT(PHASE_WAIT) | STATE_BIT(PHASE_BROKEN) },
 	[PHASE_BROKEN] = { "broken", STATE_BIT(PHASE_CLOSED) },
 };

@@ -133,12 +133,12 @@ static int fill_filter(scmp_filter_ctx filter)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (unsigned int i = 0; i < COUNT(allowed_requests) && !err; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX,
-						  allowed_requests[i]));
+		                       SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX,
+		                                  allowed_requests[i]));
 	/* The C library asks for the index of an interface by a socket that goes nowhere. */
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		                       SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	return err;
 }
 

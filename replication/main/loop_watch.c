@@ -46,7 +46,6 @@ void loop_watch_start(struct ev_loop *loop)
 void loop_watch_report(void)
 {
 	log_info("loop: %llu rounds, %llu over %d ms, longest %llu us of which %llu us on the CPU",
-		 (unsigned long long)seen.rounds, (unsigned long long)seen.slow,
-		 LOOP_WATCH_SLOW_MS, (unsigned long long)seen.longest_us,
-		 (unsigned long long)seen.longest_cpu_us);
+	         (unsigned long long)seen.rounds, (unsigned long long)seen.slow, LOOP_WATCH_SLOW_MS,
+	         (unsigned long long)seen.longest_us, (unsigned long long)seen.longest_cpu_us);
 }

@@ -57,20 +57,29 @@ static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 	ev_timer_start(loop, &poll);
 }
 
+static void make_lock_path(char *path, size_t bytes)
+{
+	snprintf(path, bytes, JOURNAL_FOLDER "/backend-%u.lock", xenbus.host.domid);
+}
+
 static void on_emptied(struct xenbus *emptied)
 {
+	char path[64];
+
+	make_lock_path(path, sizeof(path));
+	unlink(path);
 	ev_break(emptied->host.loop, EVBREAK_ALL);
 }
 
 /* One process a guest: the lock ends with its holder. */
-static int lock_guest(unsigned int domid)
+static int lock_guest(void)
 {
 	char path[64];
 	int fd;
 
 	if (mkdir(JOURNAL_FOLDER, 0700) && errno != EEXIST)
 		return -errno;
-	snprintf(path, sizeof(path), JOURNAL_FOLDER "/backend-%u.lock", domid);
+	make_lock_path(path, sizeof(path));
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
 		return -errno;
@@ -92,7 +101,7 @@ static void catch_signals(struct ev_loop *loop)
 /* Everything that needs more power than serving does. */
 static int prepare(void)
 {
-	int err = lock_guest(xenbus.host.domid);
+	int err = lock_guest();
 
 	if (err) {
 		log_error("cannot lock guest %u: %s", xenbus.host.domid, strerror(-err));

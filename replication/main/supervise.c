@@ -19,7 +19,7 @@ extern char **environ;
  * time, for what kills it may not go away. A worker that lived for a while starts over. */
 #define BACKOFF_FIRST 0.02
 #define BACKOFF_MAX   10.0
-#define STEADY	      30.0
+#define STEADY        30.0
 
 struct worker {
 	struct worker *next;
@@ -56,10 +56,10 @@ static void log_death(const struct worker *worker, int status)
 {
 	if (WIFSIGNALED(status))
 		log_warning("guest %u: its worker %d was killed by signal %d", worker->domid,
-			    (int)worker->pid, WTERMSIG(status));
+		            (int)worker->pid, WTERMSIG(status));
 	else
 		log_warning("guest %u: its worker %d failed with status %d", worker->domid,
-			    (int)worker->pid, WEXITSTATUS(status));
+		            (int)worker->pid, WEXITSTATUS(status));
 }
 
 static void wait_to_restart(struct worker *worker)
@@ -107,7 +107,7 @@ static void start(struct worker *worker)
 	err = posix_spawn(&worker->pid, supervisor->program, NULL, NULL, words, environ);
 	if (err) {
 		log_error("guest %u: cannot start %s: %s", worker->domid, supervisor->program,
-			  strerror(err));
+		          strerror(err));
 		worker->pid = 0;
 		wait_to_restart(worker);
 		return;
@@ -146,8 +146,8 @@ void supervise_want(struct supervisor *supervisor, unsigned int domid)
 	start(worker);
 }
 
-void supervise_forget(struct supervisor *supervisor, bool (*is_wanted)(unsigned int domid, void *data),
-		      void *data)
+void supervise_forget(struct supervisor *supervisor,
+                      bool (*is_wanted)(unsigned int domid, void *data), void *data)
 {
 	struct worker *worker, *next;
 

@@ -15,15 +15,16 @@ struct supervisor {
 	bool is_stopping;
 	/* A worker has ended by itself: look whether its guest needs another. */
 	void (*ended)(struct supervisor *supervisor);
-	void (*stopped)(struct supervisor *supervisor); /* the last has gone, after supervise_stop() */
+	void (*stopped)(
+		struct supervisor *supervisor); /* the last has gone, after supervise_stop() */
 };
 
 /* Have a worker for that guest; nothing if there is one, or one about to be started again. */
 void supervise_want(struct supervisor *supervisor, unsigned int domid);
 
 /* The guest needs none any more: one that waits to be started again is forgotten. */
-void supervise_forget(struct supervisor *supervisor, bool (*is_wanted)(unsigned int domid, void *data),
-		      void *data);
+void supervise_forget(struct supervisor *supervisor,
+                      bool (*is_wanted)(unsigned int domid, void *data), void *data);
 
 /* Ask all to end. */
 void supervise_stop(struct supervisor *supervisor);

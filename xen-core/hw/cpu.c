@@ -24,6 +24,7 @@ static const struct {
 	[CPU_RDTSCP] = { 0x80000001, EDX, 27 },
 	[CPU_SVM] = { 0x80000001, ECX, 2 },
 	[CPU_VMX] = { 1, ECX, 5 },
+	[CPU_HYPERVISOR] = { 1, ECX, 31 },
 };
 
 static bool features[CPU_FEATURES];

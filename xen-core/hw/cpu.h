@@ -209,6 +209,7 @@ enum cpu_feature {
 	CPU_RDTSCP,
 	CPU_SVM,
 	CPU_VMX,
+	CPU_HYPERVISOR, /* it is not real: another hypervisor or an emulator is beneath us */
 	CPU_FEATURES
 };
 

@@ -5,6 +5,7 @@
 #include "hw/cpu.h"
 #include "hw/interrupt.h"
 #include "hw/percpu.h"
+#include "hw/timer.h"
 #include "lib/assert.h"
 #include "run/exit.h"
 #include "sched/sched.h"
@@ -22,6 +23,17 @@ void run_cpu_init(struct cpu *cpu)
 	interrupt_use_stacks(false);
 }
 
+/*
+ * Emulated CPUs only. QEMU 7 changes a word of flags at each exit without a lock: if another thread
+ * sets one there at that moment, an interrupt waits in the APIC and the CPU does not know of it. Were
+ * it our timer's, no other would ever come. A write of the priority has the APIC look again.
+ */
+static void find_forgotten_interrupt(bool expected)
+{
+	if (expected && cpu_has(CPU_HYPERVISOR))
+		asm volatile("mov %0, %%cr8" ::"r"(0UL));
+}
+
 /* Pending physical interrupts are taken here and when idle, nowhere else; no lock is held. */
 static void interrupt_window(void)
 {
@@ -30,6 +42,7 @@ static void interrupt_window(void)
 
 static void idle(void)
 {
+	find_forgotten_interrupt(true);
 	asm volatile("sti; hlt; cli" ::: "memory");
 }
 
@@ -59,6 +72,7 @@ void run_cpu(struct cpu *cpu)
 		__atomic_store_n(&cpu->in_guest, true, __ATOMIC_SEQ_CST);
 		vcpu_ops->run(vcpu, &exit);
 		__atomic_store_n(&cpu->in_guest, false, __ATOMIC_RELEASE);
+		find_forgotten_interrupt(cpu->calls || timer_is_due(cpu));
 		if (exit.kind == EXIT_INTERRUPT)
 			interrupt_window();
 		else

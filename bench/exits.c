@@ -5,7 +5,8 @@
  *
  * A line for each thing measured: its name, the median, the 10th and the 90th percentile of
  * BATCHES batches, in nanoseconds each time. What has a baseline is measured in turns with it,
- * batch by batch, and the difference is what counts. bench/exits.py reads the lines.
+ * batch by batch, and the same percentile of the baseline is taken off: both have quiet and
+ * disturbed batches, and each kind must be compared with its like. bench/exits.py reads the lines.
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -135,19 +136,30 @@ static int by_size(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+/* Nanoseconds that a share of the batches did not exceed. */
+static int64_t percentile(const int64_t *sorted, unsigned batches, unsigned percent)
+{
+	return sorted[batches * percent / 100];
+}
+
 static void measure(const struct cost *cost, unsigned batches)
 {
-	static int64_t nanos[MAX_BATCHES];
+	static int64_t work[MAX_BATCHES], baseline[MAX_BATCHES];
+	static const unsigned percents[] = { 50, 10, 90 };
 
 	time_batch(cost->work, cost->times); /* warms up */
 	for (unsigned i = 0; i < batches; i++) {
-		nanos[i] = time_batch(cost->work, cost->times) - cost->wanted;
-		if (cost->baseline)
-			nanos[i] -= time_batch(cost->baseline, cost->times);
+		work[i] = time_batch(cost->work, cost->times);
+		baseline[i] = cost->baseline ? time_batch(cost->baseline, cost->times)
+		                             : cost->wanted;
 	}
-	qsort(nanos, batches, sizeof(nanos[0]), by_size);
-	printf("%s %ld %ld %ld\n", cost->name, nanos[batches / 2], nanos[batches / 10],
-	       nanos[batches * 9 / 10]);
+	qsort(work, batches, sizeof(work[0]), by_size);
+	qsort(baseline, batches, sizeof(baseline[0]), by_size);
+	printf("%s", cost->name);
+	for (unsigned i = 0; i < 3; i++)
+		printf(" %ld", percentile(work, batches, percents[i]) -
+		                       percentile(baseline, batches, percents[i]));
+	printf("\n");
 	fflush(stdout);
 }
 

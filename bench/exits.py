@@ -10,7 +10,7 @@ from .figures import Spread, ratios, table
 
 TITLE = "the cost of an exit, a hypercall, an event, a sleep"
 ROUNDS = 3
-BATCHES = 200
+BATCHES = 100
 KINDS = ("xen-core-pvh", "xen-pvh")
 SOURCE = hosts.ROOT / "bench/exits.c"
 PROGRAM = hosts.ROOT / "build/bench/exits"
@@ -60,23 +60,27 @@ def short(nanos):
     return format(micros, ".0f" if micros >= 100 else ".1f" if micros >= 1 else ".2f")
 
 
-def cells(samples, name):
-    """A batch's median and its 10th to 90th percentile, each the median over the rounds."""
-    middle, low, high = (Spread([sample[name][index] for sample in samples]).median
-                         for index in range(3))
-    return [short(middle), f"{short(low)}-{short(high)}"]
+def absolute(samples, name):
+    """A batch's median, 10th and 90th percentile, each the median over the rounds."""
+    return [short(Spread([sample[name][index] for sample in samples]).median)
+            for index in range(3)]
+
+
+def compared(ours, theirs, name):
+    """How the medians compare, then the 10th percentiles."""
+    return [cell for index in (0, 1)
+            for cell in ratios([sample[name][index] for sample in ours],
+                               [sample[name][index] for sample in theirs]).cells(".2f")]
 
 
 def text(results):
     ours, theirs = (results[kind] for kind in KINDS)
-    rows = []
-    for name, title in ROWS.items():
-        median, least, greatest = ratios([sample[name][0] for sample in ours],
-                                         [sample[name][0] for sample in theirs]).cells(".2f")
-        rows.append([title, *cells(ours, name), *cells(theirs, name),
-                     median, f"{least}-{greatest}"])
     return "\n\n".join([
-        table(["microseconds", "xen-core", "p10-p90", "Xen", "p10-p90", "ratio", "min-max"], rows),
-        "Medians of batches, then of rounds; the ratio is that of the medians, round by\n"
-        "round. What passing an ioctl to the driver costs is taken off the hypercalls.\n"
-        "Sleeps are of 1 ms. Xen: Debian's Xen 4.17, PVH dom0."])
+        table(["microseconds", "xen-core", "p10", "p90", "Xen", "p10", "p90"],
+              [[title, *absolute(ours, name), *absolute(theirs, name)]
+               for name, title in ROWS.items()]),
+        table(["xen-core / Xen", "median", "min", "max", "p10", "min", "max"],
+              [[title, *compared(ours, theirs, name)] for name, title in ROWS.items()]),
+        "Percentiles are of batches; over them the median of the rounds, whose ratios are\n"
+        "taken round by round. p10 is what undisturbed batches took. Passing an ioctl to\n"
+        "the driver is taken off the hypercalls. Xen: Debian's Xen 4.17, PVH dom0."])

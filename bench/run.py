@@ -41,7 +41,7 @@ def measure(name, rounds):
     if not bench.ROUNDS:
         return bench.measure(None, rounds)
     preconditions.check()
-    folder = hosts.ROOT / "build/bench" / name
+    folder = hosts.ROOT / "build/bench/logs" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lab = Bench(image.ensure(), folder)

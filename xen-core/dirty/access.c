@@ -66,7 +66,8 @@ int access_write(struct p2m *p2m, paddr_t to, const void *from, size_t length)
 	return 0;
 }
 
-void access_write_page(const struct access_page *page, size_t offset, const void *from, size_t length)
+void access_write_page(const struct access_page *page, size_t offset, const void *from,
+                       size_t length)
 {
 	memcpy((char *)mfn_to_virt(page->mfn) + offset, from, length);
 }
@@ -78,7 +79,7 @@ int access_pin(struct p2m *p2m, gfn_t gfn, struct access_pin *pin)
 
 	if (err)
 		return err;
-	*pin = (struct access_pin){.mfn = mfn, .address = mfn_to_virt(mfn)};
+	*pin = (struct access_pin){ .mfn = mfn, .address = mfn_to_virt(mfn) };
 	return 0;
 }
 
@@ -86,5 +87,5 @@ void access_unpin(struct access_pin *pin)
 {
 	if (pin->address)
 		frame_put(pin->mfn);
-	*pin = (struct access_pin){.mfn = MFN_NONE};
+	*pin = (struct access_pin){ .mfn = MFN_NONE };
 }

@@ -18,7 +18,8 @@ struct access_page {
 };
 
 /* Within the page. */
-void access_write_page(const struct access_page *page, size_t offset, const void *from, size_t length);
+void access_write_page(const struct access_page *page, size_t offset, const void *from,
+                       size_t length);
 
 /*
  * A guest page that the hypervisor writes for a long time (vcpu_info, runstate): pinned, with its

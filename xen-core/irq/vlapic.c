@@ -18,8 +18,8 @@
 #define LVT_WRITABLE 0x310ffUL
 
 /* A guest must not keep a CPU busy with its timer alone: this much lies between two ticks. */
-#define PERIOD_MIN   MICROSECONDS(100)
-#define SVR_ENABLE   BIT(8)
+#define PERIOD_MIN MICROSECONDS(100)
+#define SVR_ENABLE BIT(8)
 
 enum register_index {
 	REG_ID = 0x02,

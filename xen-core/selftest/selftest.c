@@ -11,9 +11,8 @@
 #include "lib/print.h"
 
 static const struct selftest *const areas[] = {
-	selftests_lib,   selftests_frames, selftests_host_map, selftests_locks,
-	selftests_clock, selftests_timers, selftests_ipi,      selftests_guest,
-	selftests_grants,
+	selftests_lib,    selftests_frames, selftests_host_map, selftests_locks,  selftests_clock,
+	selftests_timers, selftests_ipi,    selftests_guest,    selftests_grants,
 };
 
 bool selftest_wait(const unsigned *counter, unsigned goal, uint64_t nanoseconds)

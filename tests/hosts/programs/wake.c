@@ -7,7 +7,7 @@
 
 #define SAMPLES_MAX 100000
 #define INTERVAL_NS 1000000
-#define SECOND_NS 1000000000L
+#define SECOND_NS   1000000000L
 
 static int64_t samples[SAMPLES_MAX];
 

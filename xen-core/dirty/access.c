@@ -66,6 +66,30 @@ int access_write(struct p2m *p2m, paddr_t to, const void *from, size_t length)
 	return 0;
 }
 
+static bool exchange(void *at, uint64_t old, uint64_t new, size_t size)
+{
+	uint32_t old_half = (uint32_t)old;
+
+	if (size == 4)
+		return __atomic_compare_exchange_n((uint32_t *)at, &old_half, (uint32_t)new, false,
+		                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return __atomic_compare_exchange_n((uint64_t *)at, &old, new, false, __ATOMIC_SEQ_CST,
+	                                   __ATOMIC_SEQ_CST);
+}
+
+int access_exchange(struct p2m *p2m, paddr_t at, uint64_t old, uint64_t new, size_t size)
+{
+	mfn_t mfn;
+	bool done;
+	int err = page_get(p2m, at, true, &mfn);
+
+	if (err)
+		return err;
+	done = exchange((char *)mfn_to_virt(mfn) + (at & (PAGE_SIZE - 1)), old, new, size);
+	frame_put(mfn);
+	return done ? 0 : -EAGAIN;
+}
+
 void access_write_page(const struct access_page *page, size_t offset, const void *from,
                        size_t length)
 {

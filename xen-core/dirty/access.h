@@ -10,6 +10,9 @@
 int access_read(struct p2m *p2m, paddr_t from, void *to, size_t length);
 int access_write(struct p2m *p2m, paddr_t to, const void *from, size_t length);
 
+/* Replaces an aligned number of 4 or 8 bytes if it is still the old one; else -EAGAIN. -EFAULT. */
+int access_exchange(struct p2m *p2m, paddr_t at, uint64_t old, uint64_t new, size_t size);
+
 /* A page of a domain on which the caller has a reference. */
 struct access_page {
 	struct p2m *p2m;

@@ -13,6 +13,8 @@
 #define PTE_LARGE_PAT BIT(12)
 #define PTE_ADDRESS   0x000ffffffffff000UL
 
+#define WALKS 16 /* of a guest that changes its page tables all the time */
+
 /* The shape of a paging mode: where the walk starts and how wide each level is. */
 struct walk {
 	unsigned levels;
@@ -58,14 +60,17 @@ static bool entry_is_malformed(const struct walk *walk, uint64_t entry, unsigned
 	       entry & PTE_ADDRESS & below & ~PTE_LARGE_PAT;
 }
 
-/* As the CPU does. The tables' own page may be read-only to the guest only by its own doing. */
+/* As the CPU does, in one piece: another vCPU may be changing the entry (-EAGAIN). The tables' own page
+ * may be read-only to the guest only by its own doing. */
 static int mark_used(struct vcpu *vcpu, paddr_t at, const struct walk *walk, uint64_t *entry,
                      uint64_t bits)
 {
-	if ((*entry & bits) == bits)
+	uint64_t old = *entry;
+
+	if ((old & bits) == bits)
 		return 0;
 	*entry |= bits;
-	return access_write(vcpu->p2m, at, entry, walk->entry_size == 8 ? 8 : 4);
+	return access_exchange(vcpu->p2m, at, old, *entry, walk->entry_size);
 }
 
 static paddr_t leaf_address(const struct walk *walk, uint64_t entry, unsigned level,
@@ -79,7 +84,7 @@ static paddr_t leaf_address(const struct walk *walk, uint64_t entry, unsigned le
 	return (entry & PTE_ADDRESS & ~offset_mask) | (linear & offset_mask);
 }
 
-int linear_to_gpa(struct vcpu *vcpu, uint64_t linear, enum linear_access access, paddr_t *gpa)
+static int walk_once(struct vcpu *vcpu, uint64_t linear, enum linear_access access, paddr_t *gpa)
 {
 	struct walk walk = walk_of(&vcpu->control);
 	paddr_t table = walk.root;
@@ -104,14 +109,27 @@ int linear_to_gpa(struct vcpu *vcpu, uint64_t linear, enum linear_access access,
 				return -EFAULT;
 			used |= leaf ? PTE_DIRTY : 0;
 		}
-		if (entry_has_rights(&walk, level) && mark_used(vcpu, at, &walk, &entry, used))
-			return -EFAULT;
+		if (entry_has_rights(&walk, level)) {
+			int err = mark_used(vcpu, at, &walk, &entry, used);
+
+			if (err)
+				return err;
+		}
 		if (leaf) {
 			*gpa = leaf_address(&walk, entry, level, linear);
 			return 0;
 		}
 		table = entry & PTE_ADDRESS;
 	}
+}
+
+int linear_to_gpa(struct vcpu *vcpu, uint64_t linear, enum linear_access access, paddr_t *gpa)
+{
+	int err = -EAGAIN;
+
+	for (unsigned i = 0; err == -EAGAIN && i < WALKS; i++)
+		err = walk_once(vcpu, linear, access, gpa);
+	return err ? -EFAULT : 0;
 }
 
 static size_t chunk(uint64_t linear, size_t length)

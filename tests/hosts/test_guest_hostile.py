@@ -18,11 +18,11 @@ MEMORY = 32  # MiB; tests/guests/balloon counts on it
 GUESTS = {
     "smoke": "off", "user": "off", "privilege": "off", "junk": "off", "pointers": "off",
     "grants": "off", "ports": "off", "msrs": "off", "io": "off", "memory": "off", "apic": "off",
-    "execute": "ends", "triple": "ends", "hlt": "off", "balloon": "ends", "init": "stays",
+    "race": "off", "tables": "ends", "execute": "ends", "triple": "ends",
+    "hlt": "off", "balloon": "ends", "init": "stays",
 }
+VCPUS = {"race": 2}
 SECONDS = 90
-
-
 
 
 class Hostile:
@@ -34,8 +34,8 @@ class Hostile:
     def create(self):
         self.host.push(ELFS / f"{self.name}.elf", f"/root/{self.name}.elf")
         config = (f'name = "{self.name}"\ntype = "pvh"\nkernel = "/root/{self.name}.elf"\n'
-                  f'memory = {MEMORY}\nvcpus = 1\non_crash = "preserve"\non_poweroff = "preserve"\n'
-                  'on_reboot = "preserve"\n')
+                  f'memory = {MEMORY}\nvcpus = {VCPUS.get(self.name, 1)}\n'
+                  + "".join(f'on_{end} = "preserve"\n' for end in ("crash", "poweroff", "reboot")))
         self.host.run(f"cat >/root/{self.name}.cfg", stdin=config.encode())
         self.console.start_afresh()
         self.host.run(f"xl create -q /root/{self.name}.cfg", timeout=SECONDS)

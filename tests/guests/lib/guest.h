@@ -58,6 +58,9 @@ bool msr_write(uint32_t index, uint64_t value);
 void *window(uint64_t address, uint64_t flags);
 extern uint64_t *window_entry;
 
+/* Starts vCPU 1, which calls the function and must not trap. Again: it is reset and starts afresh. */
+void second_start_at(void (*function)(void));
+
 extern uint64_t page_tables[512]; /* the first 4 GiB, each address at its own number */
 extern char image_start[], image_end[];
 extern uint32_t start_info;

@@ -14,17 +14,8 @@
 _start:
 	mov	$stack_end, %esp
 	mov	%ebx, start_info
-	mov	$0x620, %eax		/* PAE, OSFXSR, OSXMMEXCPT */
-	mov	%eax, %cr4
-	mov	$page_tables, %eax
-	mov	%eax, %cr3
-	mov	$0xc0000080, %ecx	/* EFER: SCE, LME, NXE */
-	mov	$0x901, %eax
-	xor	%edx, %edx
-	wrmsr
-	mov	$0x80010033, %eax	/* PG, WP, NE, ET, MP, PE */
-	mov	%eax, %cr0
 	lgdt	gdt_pointer
+	call	paging_on
 	ljmp	$0x10, $1f
 
 	.code64
@@ -38,6 +29,49 @@ _start:
 	call	guest_start
 2:	hlt
 	jmp	2b
+
+/* A second CPU starts here, in real mode, wherever this was copied to below 1 MiB. */
+	.globl	second_start, second_start_end
+	.code16
+second_start:
+	lgdtl	%cs:second_gdt_pointer - second_start
+	mov	$0x11, %eax
+	mov	%eax, %cr0
+	ljmpl	$0x08, $second_32
+	.align	4
+second_gdt_pointer:
+	.word	gdt_pointer - gdt - 1
+	.long	gdt
+second_start_end:
+
+	.code32
+second_32:
+	mov	$0x18, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	mov	$second_stack_end, %esp
+	call	paging_on
+	ljmp	$0x10, $1f
+	.code64
+1:	call	guest_second
+2:	hlt
+	jmp	2b
+
+	.code32
+paging_on:
+	mov	$0x620, %eax		/* PAE, OSFXSR, OSXMMEXCPT */
+	mov	%eax, %cr4
+	mov	$page_tables, %eax
+	mov	%eax, %cr3
+	mov	$0xc0000080, %ecx	/* EFER: SCE, LME, NXE */
+	mov	$0x901, %eax
+	xor	%edx, %edx
+	wrmsr
+	mov	$0x80010033, %eax	/* PG, WP, NE, ET, MP, PE */
+	mov	%eax, %cr0
+	ret
+	.code64
 
 /* int try_call(void (*function)(uint64_t), uint64_t argument): its vector if it trapped, else -1. */
 	.globl	try_call, try_resume
@@ -199,3 +233,5 @@ directories:
 stack_end:
 	.skip	4096
 user_stack_end:
+	.skip	8192
+second_stack_end:

@@ -6,6 +6,9 @@
 
 #define WINDOW             0x8000000000UL /* the second entry of the top table */
 #define VECTOR_USER_RETURN 0x80
+#define SECOND_PLACE       0x8000UL
+#define MSR_APIC_BASE      0x1b
+#define MSR_X2APIC_ICR     0x830
 
 struct gate {
 	uint16_t offset_low, selector;
@@ -31,13 +34,14 @@ static char fault_stack[8192] __attribute__((aligned(16)));
 static uint64_t window_tables[3][512] __attribute__((aligned(4096)));
 
 extern uint64_t gdt[], try_stack, user_stack;
-extern char trap_entries[], try_resume[], user_resume[];
+extern char trap_entries[], try_resume[], user_resume[], second_start[], second_start_end[];
 
 struct trap_frame trapped;
 uint64_t *window_entry = &window_tables[2][0];
 bool is_amd;
 
 void guest_start(void);
+void guest_second(void);
 void guest_trap(struct trap_frame *frame);
 
 static void tables_load(void)
@@ -117,6 +121,29 @@ void guest_trap(struct trap_frame *frame)
 	}
 	failed("unexpected trap %lu error %#lx at %#lx", frame->vector, frame->error, frame->rip);
 	finish();
+}
+
+static void (*second_function)(void);
+
+void guest_second(void)
+{
+	struct table_pointer pointer = { sizeof(idt) - 1, (uint64_t)idt };
+
+	asm volatile("lidt %0" : : "m"(pointer));
+	second_function();
+}
+
+void second_start_at(void (*function)(void))
+{
+	uint64_t base;
+
+	second_function = function;
+	for (char *from = second_start, *to = (char *)SECOND_PLACE; from < second_start_end;)
+		*to++ = *from++;
+	msr_read(MSR_APIC_BASE, &base);
+	msr_write(MSR_APIC_BASE, base | 0xc00);        /* x2APIC */
+	msr_write(MSR_X2APIC_ICR, 2UL << 32 | 0x4500); /* INIT to id 2, which vCPU 1 has */
+	msr_write(MSR_X2APIC_ICR, 2UL << 32 | 0x4600 | SECOND_PLACE >> 12);
 }
 
 void *window(uint64_t address, uint64_t flags)

@@ -135,7 +135,7 @@ static int map_ring(struct disk *disk)
 	                                  0);
 	uint32_t refs[DEVICE_RING_PAGES_MAX];
 	uint64_t ref;
-	char name[16];
+	char name[24];
 
 	disk->page_count = 1u << order;
 	for (unsigned int i = 0; i < disk->page_count; i++) {

@@ -71,7 +71,7 @@ static bool exchange(void *at, uint64_t old, uint64_t new, size_t size)
 	uint32_t old_half = (uint32_t)old;
 
 	if (size == 4)
-		return __atomic_compare_exchange_n((uint32_t *)at, &old_half, (uint32_t)new, false,
+		return __atomic_compare_exchange_n((uint32_t *)at, &old_half, (uint32_t) new, false,
 		                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	return __atomic_compare_exchange_n((uint64_t *)at, &old, new, false, __ATOMIC_SEQ_CST,
 	                                   __ATOMIC_SEQ_CST);

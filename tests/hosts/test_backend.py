@@ -98,7 +98,7 @@ def check_disk(host, guest):
     assert host.out("dd if=/srv/data.img bs=1M skip=32 count=16 2>/dev/null | md5sum") == seen
 
 
-@test(timeout=900)
+@test(timeout=900, soak=True)
 def guest_backend_disks(lab):
     """Blocks from 512 bytes to 1 MiB, flush, discard, a read-only disk, a block device."""
     host = boot_host(lab)
@@ -159,7 +159,7 @@ def check_network(lab, host, guest):
     assert lost < 1
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_backend_network(lab):
     host = boot_host(lab)
     guest = boot_guest(lab, host, "net", memory=192)
@@ -202,7 +202,7 @@ def check_kills(lab, host, guest):
     assert guest.run("dmesg | grep -E 'xvda: (response|error)|I/O error'", check=False).out == ""
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_backend_killed(lab):
     host = boot_host(lab)
     guest = boot_guest(lab, host, "killed", [make_disk(host, "data")])
@@ -248,7 +248,7 @@ def check_garbage(host, victim, other):
         host.run(f"ping -c 3 -W 10 {other.address}")
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_backend_garbage(lab):
     host = boot_host(lab)
     victim = boot_guest(lab, host, "hostile", [make_disk(host, "victim")])

@@ -34,7 +34,7 @@ def refused(host, settings, pattern):
 
 
 @test(name="guest_bad_config", backends=False, timeout=1200)
-@test(name="guest_bad_devices", backends=True, timeout=1200)
+@test(name="guest_bad_devices", backends=True, timeout=1200, soak=True)
 def guest_bad(lab, backends):
     host = lab.boot(guests=True)
     good = host.guest("good", nics=1 if backends else 0).boot()

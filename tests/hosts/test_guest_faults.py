@@ -8,7 +8,7 @@ import time
 from rig import dom0, test
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_ends(lab):
     """A guest powers off, reboots or crashes by itself; xl does what the configuration says."""
     host = lab.boot(guests=True)
@@ -46,7 +46,7 @@ def verify(guest, device):
               f"dd if={device} bs=1M count=16 2>/dev/null | cmp - /tmp/written", timeout=180)
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_destroyed_in_io(lab):
     """Guests are destroyed while their disk and NIC are busy; their disk can be used again."""
     host = lab.boot(guests=True, memory=1792, disks=("256M", "256M"))

@@ -93,7 +93,7 @@ def campaign(lab, names):
     assert not problems, "\n".join(problems)
 
 
-@test(timeout=1800)
+@test(timeout=1800, soak=True)
 def guest_hostile(lab):
     """Whatever a guest tries, the hypervisor, dom0 and the free memory are as before."""
     campaign(lab, GUESTS)

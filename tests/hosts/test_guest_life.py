@@ -127,8 +127,8 @@ def check_reboot(guest):
 
 
 @test(name="guest_xl_1cpu", vcpus=1, timeout=1200)
-@test(name="guest_xl_2cpu", vcpus=2, timeout=1200)
-@test(name="guest_xl_4cpu", vcpus=4, timeout=1200)
+@test(name="guest_xl_2cpu", vcpus=2, timeout=1200, soak=True)
+@test(name="guest_xl_4cpu", vcpus=4, timeout=1200, soak=True)
 @test(name="guest_xl_8cpu", vcpus=8, timeout=1800, soak=True)
 def guest_xl(lab, vcpus, memory=192):
     host = lab.boot(guests=True, memory=1792)
@@ -158,14 +158,14 @@ def guest_xl(lab, vcpus, memory=192):
     dom0.wait_traces(host, before)
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_kernel_packed(lab):
     """The kernel as Debian ships it, packed; the other tests save the seconds of unpacking."""
     host = lab.boot(guests=True)
     host.guest("web", kernel=f"{dom0.GUEST_FILES}/vmlinuz").boot().run("true")
 
 
-@test(timeout=1200)
+@test(timeout=1200, soak=True)
 def guest_eight(lab):
     """Eight guests are created at the same moment, live beside each other, end together."""
     host = lab.boot(guests=True, memory=2560)

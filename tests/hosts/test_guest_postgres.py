@@ -35,7 +35,7 @@ def query(guest, text):
     return guest.out(f"psql -h {guest.address} -U postgres -Atc \"{text}\" postgres")
 
 
-@test(timeout=2400)
+@test(timeout=2400, soak=True)
 def guest_postgres(lab):
     host = lab.boot(guests=True, memory=2048, disks=("debian",))
     guest = boot_database(host)

@@ -36,6 +36,7 @@ TRACES = {
 
 class Domains(NamedTuple):
     """What the hypervisor says of memory, in frames, and of CPU time, in nanoseconds."""
+    clock: int  # dom0's, when it said so
     free: int
     frames: dict  # domid -> frames it owns
     cpu: dict  # domid -> CPU time it had
@@ -90,9 +91,9 @@ def prepare(host, disks, nics):
 
 def domains(host):
     once(host, push_domains)
-    first, *rest = [line.split() for line in host.out("domains").splitlines()]
-    rows = [[int(word) for word in words] for words in rest]
-    return Domains(int(first[1]), {domid: frames for domid, frames, _ in rows},
+    lines = host.out("domains").splitlines()
+    (clock, free), *rows = [[int(word) for word in line.split()] for line in lines]
+    return Domains(clock, free, {domid: frames for domid, frames, _ in rows},
                    {domid: cpu for domid, _, cpu in rows})
 
 

@@ -148,11 +148,6 @@ void timer_stop(struct timer *timer)
 	while (cpu && !stop_on(timer, cpu));
 }
 
-bool timer_is_due(const struct cpu *cpu)
-{
-	return cpu->timer_programmed.v && cpu->timer_programmed.v <= clock_now().v;
-}
-
 void timer_cpu_init(void)
 {
 	struct cpu *cpu = this_cpu();

@@ -47,9 +47,6 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 void timer_set(struct timer *timer, struct cpu *cpu, nanos_t expires);
 void timer_stop(struct timer *timer); /* on return it is not pending (it may be firing) */
 
-/* The APIC of this CPU, which the caller is on, has its timer's interrupt to deliver or should have. */
-bool timer_is_due(const struct cpu *cpu);
-
 /* Each CPU once, at its start. */
 void timer_cpu_init(void);
 

@@ -5,7 +5,6 @@
 #include "hw/cpu.h"
 #include "hw/interrupt.h"
 #include "hw/percpu.h"
-#include "hw/timer.h"
 #include "lib/assert.h"
 #include "run/exit.h"
 #include "sched/sched.h"
@@ -25,12 +24,13 @@ void run_cpu_init(struct cpu *cpu)
 
 /*
  * Emulated CPUs only. QEMU 7 changes a word of flags at each exit without a lock: if another thread
- * sets one there at that moment, an interrupt waits in the APIC and the CPU does not know of it. Were
- * it our timer's, no other would ever come. A write of the priority has the APIC look again.
+ * sets one there at that moment, an interrupt waits in the APIC and the CPU does not know of it. It
+ * would enter the guest with it, and if nothing else came, stay there. A write of the priority has the
+ * APIC look again.
  */
-static void find_forgotten_interrupt(bool expected)
+static void find_forgotten_interrupt(void)
 {
-	if (expected && cpu_has(CPU_HYPERVISOR))
+	if (cpu_has(CPU_HYPERVISOR))
 		asm volatile("mov %0, %%cr8" ::"r"(0UL));
 }
 
@@ -42,7 +42,7 @@ static void interrupt_window(void)
 
 static void idle(void)
 {
-	find_forgotten_interrupt(true);
+	find_forgotten_interrupt();
 	asm volatile("sti; hlt; cli" ::: "memory");
 }
 
@@ -72,7 +72,7 @@ void run_cpu(struct cpu *cpu)
 		__atomic_store_n(&cpu->in_guest, true, __ATOMIC_SEQ_CST);
 		vcpu_ops->run(vcpu, &exit);
 		__atomic_store_n(&cpu->in_guest, false, __ATOMIC_RELEASE);
-		find_forgotten_interrupt(cpu->calls || timer_is_due(cpu));
+		find_forgotten_interrupt();
 		if (exit.kind == EXIT_INTERRUPT)
 			interrupt_window();
 		else

@@ -97,7 +97,7 @@ def complaints(host):
     return lines
 
 
-@test(timeout=400)
+@test(timeout=400, soak=True)
 def boot_stress(lab):
     """A minute of load on CPUs, memory, timers and pipes leaves no complaint in any log."""
     host = lab.boot(toolstack=True)

@@ -21,12 +21,16 @@ def cpu_model():
         return re.search(r"model name\s*: (.*)", file.read()).group(1)
 
 
-def circumstances(rounds, load):
+def identity(image):
+    """What a hypervisor image calls itself; the checkout may have moved on since it was built."""
+    return re.search(rb"xen-core [\d.]+ \(\w+\)", image.read_bytes()).group(0).decode()
+
+
+def circumstances(image, rounds, load):
     """When, of what and on what it was measured."""
     qemu = re.search(r"version (\S+)", first_line("qemu-system-x86_64", "--version")).group(1)
     repeated = f"{rounds} round{'s' if rounds > 1 else ''}. " if rounds else ""
-    return (f"{repeated}Measured on {datetime.date.today()} at commit "
-            f"{first_line('git', 'describe', '--always', '--dirty')}, on\n"
+    return (f"{repeated}{identity(image)}, measured on {datetime.date.today()}, on\n"
             f"{cpu_model()}, {os.cpu_count()} cores\n"
             f"(load {load:.1f} before), by QEMU {qemu} without KVM.")
 

@@ -36,6 +36,15 @@ def arguments():
     return parser.parse_args()
 
 
+def pinned_image():
+    """A copy of the hypervisor for all rounds: a build meanwhile must not change what is measured."""
+    copy = hosts.ROOT / "build/bench/xen-core"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(os.environ.get("REMUS_XEN_CORE", size.IMAGE), copy)
+    os.environ["REMUS_XEN_CORE"] = str(copy)
+    return copy
+
+
 def measure(name, rounds):
     bench = BENCHES[name]
     if not bench.ROUNDS:
@@ -61,11 +70,12 @@ def main():
     load = os.getloadavg()[0]
     signal.signal(signal.SIGTERM, runner.interrupt)
     try:
+        hypervisor = pinned_image()
         results = measure(options.name, rounds)
-    except (errors.RigError, subprocess.CalledProcessError) as error:
+    except (errors.RigError, OSError, subprocess.CalledProcessError) as error:
         print(f"bench: {options.name} could not be measured: {error}", file=sys.stderr)
         return 1
-    text = BENCHES[options.name].text(results) + "\n\n" + page.circumstances(rounds, load)
+    text = BENCHES[options.name].text(results) + "\n\n" + page.circumstances(hypervisor, rounds, load)
     print(text)
     if options.write:
         page.write(options.name, text)

@@ -27,11 +27,14 @@ static void kick_interrupt(void)
 {
 }
 
+/* One kick is enough for a CPU that is on its way; one in guest mode is told again, in case the first
+ * interrupt was lost on an emulated CPU. */
 void ipi_kick(struct cpu *cpu)
 {
 	bool kicked = __atomic_exchange_n(&cpu->kicked, true, __ATOMIC_SEQ_CST);
+	bool on_its_way = kicked && !__atomic_load_n(&cpu->in_guest, __ATOMIC_SEQ_CST);
 
-	if (!kicked && cpu != this_cpu())
+	if (!on_its_way && cpu != this_cpu())
 		apic_send(cpu->apic_id, VECTOR_KICK);
 }
 

@@ -5,6 +5,7 @@
 #include "boot/dom0.h"
 #include "boot/smp.h"
 #include "domain/clock.h"
+#include "domain/foreign.h"
 #include "event/event.h"
 #include "hw/console.h"
 #include "hw/ipi.h"
@@ -78,6 +79,7 @@ void boot_system(void)
 	if (options.selftest)
 		selftest_run();
 	domain_set_exit_hook(domain_ended);
+	domain_foreign_init();
 	dom0_build();
 	console_set_hooks(console_input_arrived, console_ring_grew);
 	smp_release(run_cpu);

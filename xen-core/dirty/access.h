@@ -29,6 +29,8 @@ void access_write_page(const struct access_page *page, size_t offset, const void
  * address in the direct map. NULL if it is not writable RAM of the domain.
  */
 struct access_pin {
+	struct p2m *p2m;
+	gfn_t gfn;
 	mfn_t mfn;
 	void *address;
 };

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grant/grant.h"
 
+#include "dirty/log.h"
 #include "grant/active.h"
 #include "grant/table.h"
 #include "lib/errno.h"
@@ -51,6 +52,20 @@ static int16_t place(struct domain *mapper, gfn_t gfn, const struct grant_hold *
 	return err == -ENOMEM ? GNTST_no_space : GNTST_bad_virt_addr;
 }
 
+/* The mapper's CPUs write the granter's page unseen. */
+static int16_t writer_begin(const struct grant_hold *hold)
+{
+	if (hold->write && dirty_writer_add(&hold->granter->p2m, hold->gfn))
+		return GNTST_no_space;
+	return GNTST_okay;
+}
+
+static void writer_end(const struct grant_hold *hold)
+{
+	if (hold->write)
+		dirty_writer_drop(&hold->granter->p2m, hold->gfn);
+}
+
 static int16_t check_map(const struct gnttab_map_grant_ref *op)
 {
 	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map)))
@@ -78,15 +93,21 @@ static int16_t map_one(struct domain *mapper, struct domain *granter,
 	status = grant_hold_next(&hold, granter, op->ref, mapper->id, mapping.write);
 	if (status)
 		goto cancel_handle;
-	status = place(mapper, mapping.gfn, &hold);
+	status = writer_begin(&hold);
 	if (status)
 		goto let_go;
+	status = place(mapper, mapping.gfn, &hold);
+	if (status)
+		goto end_writer;
+	mapping.granter_gfn = hold.gfn;
 	domain_hold(granter);
 	maptrack_fill(mapper, handle, &mapping);
 	op->handle = handle;
 	op->dev_bus_addr = hold.mfn.v << PAGE_SHIFT;
 	return GNTST_okay;
 
+end_writer:
+	writer_end(&hold);
 let_go:
 	grant_let_go(&hold);
 cancel_handle:
@@ -140,10 +161,12 @@ static void leave_finish(struct leaving *leaving, struct domain *mapper)
 			.granter = mapping->granter,
 			.ref = mapping->ref,
 			.write = mapping->write,
+			.gfn = mapping->granter_gfn,
 		};
 
 		if (!mfn_is_none(leaving->items[i].mfn))
 			frame_put(leaving->items[i].mfn);
+		writer_end(&hold);
 		grant_let_go(&hold);
 		domain_put(mapping->granter);
 	}

@@ -15,6 +15,7 @@
 struct mapping {
 	struct domain *granter; /* NULL: the handle is free, or not filled yet */
 	gfn_t gfn;              /* where the mapper has it */
+	gfn_t granter_gfn;
 	union {
 		grant_ref_t ref;
 		grant_handle_t next_free;

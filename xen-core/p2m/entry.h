@@ -17,4 +17,9 @@ bool p2m_entry_is_leaf(uint64_t entry, unsigned level); /* level 0 holds 4 KiB p
 mfn_t p2m_entry_mfn(uint64_t entry);
 enum p2m_type p2m_entry_type(uint64_t entry);
 
+/* Open: written to without a fault, as far as this entry is asked. Of the entries of a table too. */
+bool p2m_entry_is_open(uint64_t entry);
+uint64_t p2m_entry_open(uint64_t entry);
+uint64_t p2m_entry_close(uint64_t entry);
+
 #endif

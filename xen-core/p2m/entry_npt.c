@@ -56,3 +56,18 @@ enum p2m_type p2m_entry_type(uint64_t entry)
 {
 	return (enum p2m_type)(entry >> NPT_TYPE_SHIFT & NPT_TYPE_MASK);
 }
+
+bool p2m_entry_is_open(uint64_t entry)
+{
+	return entry & NPT_WRITE;
+}
+
+uint64_t p2m_entry_open(uint64_t entry)
+{
+	return entry | NPT_WRITE;
+}
+
+uint64_t p2m_entry_close(uint64_t entry)
+{
+	return entry & ~NPT_WRITE;
+}

@@ -33,6 +33,11 @@ void p2m_flush(unsigned long cpu_mask)
 		ipi_call(in_guest, nothing, NULL);
 }
 
+void p2m_flush_here(void)
+{
+	__atomic_fetch_add(&generations[this_cpu()->id], 1, __ATOMIC_SEQ_CST);
+}
+
 uint64_t p2m_flush_generation(unsigned cpu_id)
 {
 	return __atomic_load_n(&generations[cpu_id], __ATOMIC_SEQ_CST);

@@ -8,26 +8,12 @@
 #include "mm/host_map.h"
 #include "p2m/entry.h"
 #include "p2m/flush.h"
+#include "p2m/table.h"
 
 /*
  * Tables are only ever added while the domain lives, so a lower table, once seen, stays. A frame's
  * reference is dropped after the flush, never before: until then a CPU may still use it.
  */
-
-static uint64_t *table_of(mfn_t table)
-{
-	return mfn_to_virt(table);
-}
-
-static unsigned index_at(gfn_t gfn, unsigned level)
-{
-	return gfn.v >> (P2M_FANOUT_SHIFT * level) & (P2M_FANOUT - 1);
-}
-
-static unsigned order_at(unsigned level)
-{
-	return P2M_FANOUT_SHIFT * level;
-}
 
 static bool gfn_is_valid(gfn_t gfn)
 {
@@ -58,12 +44,12 @@ int p2m_init(struct p2m *p2m, domid_t owner)
 {
 	*p2m = (struct p2m){ .owner = owner };
 	lock_init(&p2m->lock, LOCK_P2M);
+	list_init(&p2m->writers);
 	p2m->root = table_new(p2m);
 	return mfn_is_none(p2m->root) ? -ENOMEM : 0;
 }
 
-/* Replaces a large leaf by a table of the same translations, one size smaller. */
-static int split(struct p2m *p2m, uint64_t *entry, unsigned level)
+int p2m_split(struct p2m *p2m, uint64_t *entry, unsigned level)
 {
 	mfn_t table = table_new(p2m);
 	mfn_t first = p2m_entry_mfn(*entry);
@@ -71,9 +57,12 @@ static int split(struct p2m *p2m, uint64_t *entry, unsigned level)
 
 	if (mfn_is_none(table))
 		return -ENOMEM;
-	for (unsigned i = 0; i < P2M_FANOUT; i++)
-		table_of(table)[i] = p2m_entry_leaf(MFN(first.v + ((uint64_t)i << order)), order,
-		                                    p2m_entry_type(*entry));
+	for (unsigned i = 0; i < P2M_FANOUT; i++) {
+		uint64_t part = p2m_entry_leaf(MFN(first.v + ((uint64_t)i << order)), order,
+		                               p2m_entry_type(*entry));
+
+		table_of(table)[i] = p2m_entry_is_open(*entry) ? part : p2m_entry_close(part);
+	}
 	__atomic_store_n(entry, p2m_entry_table(table), __ATOMIC_RELEASE);
 	return 0;
 }
@@ -95,7 +84,7 @@ static uint64_t *entry_make(struct p2m *p2m, gfn_t gfn, unsigned to_level)
 			if (mfn_is_none(lower))
 				return NULL;
 			__atomic_store_n(entry, p2m_entry_table(lower), __ATOMIC_RELEASE);
-		} else if (p2m_entry_is_leaf(*entry, level) && split(p2m, entry, level)) {
+		} else if (p2m_entry_is_leaf(*entry, level) && p2m_split(p2m, entry, level)) {
 			return NULL;
 		}
 		table = table_of(p2m_entry_mfn(*entry));
@@ -128,10 +117,20 @@ static bool table_is_empty(mfn_t table)
 	return true;
 }
 
+/* Whoever keeps a log of the map hears of pages that come (MFN_NONE: none was there) and go. */
+static void tell_log(struct p2m *p2m, gfn_t gfn, uint64_t count, mfn_t old, enum p2m_type type)
+{
+	if (!p2m->log || (type != P2M_RAM && type != P2M_RAM_RO))
+		return;
+	for (uint64_t i = 0; i < count; i++)
+		p2m->changing(p2m, GFN(gfn.v + i), old);
+}
+
 static int map_locked(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type)
 {
 	unsigned level = order / P2M_FANOUT_SHIFT;
 	uint64_t *entry = entry_make(p2m, gfn, level);
+	uint64_t value;
 
 	if (!entry)
 		return -ENOMEM;
@@ -144,7 +143,11 @@ static int map_locked(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enu
 		frame_put(p2m_entry_mfn(*entry));
 		p2m->tables--;
 	}
-	__atomic_store_n(entry, p2m_entry_leaf(mfn, order, type), __ATOMIC_RELEASE);
+	tell_log(p2m, gfn, BIT(order), MFN_NONE, type);
+	/* dom0 maps much that it only reads: its first write through the entry is to be seen. */
+	value = p2m_entry_leaf(mfn, order, type);
+	__atomic_store_n(entry, type == P2M_FOREIGN ? p2m_entry_close(value) : value,
+	                 __ATOMIC_RELEASE);
 	p2m->entries[type] += BIT(order);
 	if (type == P2M_RAM && gfn.v + BIT(order) - 1 > p2m->highest.v)
 		p2m->highest = GFN(gfn.v + BIT(order) - 1);
@@ -181,6 +184,7 @@ static enum p2m_type clear_locked(struct p2m *p2m, gfn_t gfn, mfn_t *mfn)
 	}
 	type = p2m_entry_type(*entry);
 	*mfn = p2m_entry_mfn(*entry);
+	tell_log(p2m, gfn, 1, *mfn, type);
 	__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
 	p2m->entries[type]--;
 	return type;
@@ -325,6 +329,7 @@ void p2m_destroy(struct p2m *p2m)
 {
 	if (!p2m->root.v || mfn_is_none(p2m->root))
 		return;
+	ASSERT(!p2m->log && list_is_empty(&p2m->writers));
 	p2m_flush(p2m->cpus);
 	while (!p2m_relinquish(p2m, ~0UL))
 		;

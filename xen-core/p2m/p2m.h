@@ -5,6 +5,7 @@
 
 #include "abi/public.h"
 #include "hw/lock.h"
+#include "lib/list.h"
 #include "lib/types.h"
 
 /*
@@ -36,6 +37,11 @@ struct p2m {
 	uint64_t tables;             /* frames spent on the tables */
 	uint64_t entries[P2M_TYPES]; /* 4 KiB pages mapped, by type */
 	gfn_t highest;               /* highest gfn ever mapped as RAM */
+
+	/* dirty/: what is written while a log is kept, and who writes pages without being seen to. */
+	struct dirty_log *log;                                   /* NULL: none is kept */
+	void (*changing)(struct p2m *p2m, gfn_t gfn, mfn_t old); /* if there is a log: lock held */
+	struct list writers;
 };
 
 int p2m_init(struct p2m *p2m, domid_t owner);

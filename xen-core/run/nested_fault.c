@@ -1,5 +1,6 @@
 /* Guest-physical addresses that the nested tables do not (yet) map, or not for writing. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "dirty/log.h"
 #include "domain/domain.h"
 #include "hw/cpu.h"
 #include "lib/errno.h"
@@ -7,6 +8,7 @@
 #include "mm/frame.h"
 #include "run/decode.h"
 #include "run/exit.h"
+#include "sched/sched.h"
 #include "vcpu/ops.h"
 
 #define VECTOR_GP 13
@@ -54,8 +56,26 @@ static void serve_unclaimed(struct vcpu *vcpu, const struct nested_fault *fault)
 	exit_skip(vcpu, mov.length);
 }
 
+/* A write to memory that is closed for the sake of a log, not for the guest's. */
+static bool open_for_write(struct vcpu *vcpu, const struct nested_fault *fault)
+{
+	if (!fault->present || !fault->write)
+		return false;
+	switch (dirty_fault(vcpu->p2m, GFN(fault->address >> PAGE_SHIFT))) {
+	case DIRTY_OPENED:
+		return true;
+	case DIRTY_WAIT:
+		sched_yield(vcpu);
+		return true;
+	default:
+		return false;
+	}
+}
+
 void nested_fault_serve(struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	if (open_for_write(vcpu, &exit->fault))
+		return;
 	if (!exit->fault.present && map_device(vcpu, exit->fault.address))
 		return;
 	serve_unclaimed(vcpu, &exit->fault);

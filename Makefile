@@ -188,7 +188,7 @@ fuzz: $(DEPS)				## parsers of foreign bytes, FUZZ_SECONDS=60 each
 	+@$(MAKE) --no-print-directory -k fuzz-programs || true
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
-soak: all				## the long campaigns
+soak: all guests			## the long campaigns
 	@python3 tests/hosts/run.py --soak '$(or $(T),*)'
 
 ##@ Play and measure

@@ -40,10 +40,28 @@ static void interrupt_window(void)
 	asm volatile("sti; nop; cli" ::: "memory");
 }
 
-static void idle(void)
+/* Not if the CPU kicked itself since it last picked: no interrupt comes of that. */
+static void idle(const struct cpu *cpu)
 {
+	if (__atomic_load_n(&cpu->kicked, __ATOMIC_SEQ_CST))
+		return;
 	find_forgotten_interrupt();
 	asm volatile("sti; hlt; cli" ::: "memory");
+}
+
+/* The guest's copy of the runstate is true from the moment that a vCPU stops, for others may look. */
+static struct vcpu *switch_vcpu(struct cpu *cpu)
+{
+	struct vcpu *last = cpu->current;
+	struct vcpu *next;
+
+	__atomic_store_n(&cpu->kicked, false, __ATOMIC_SEQ_CST);
+	next = sched_pick(cpu);
+	if (last && last != next) {
+		runstate_publish(last);
+		sched_left(last);
+	}
+	return next;
 }
 
 static bool must_pick(const struct cpu *cpu)
@@ -59,10 +77,9 @@ void run_cpu(struct cpu *cpu)
 		struct vcpu *vcpu = cpu->current;
 
 		if (must_pick(cpu)) {
-			__atomic_store_n(&cpu->kicked, false, __ATOMIC_SEQ_CST);
-			vcpu = sched_pick(cpu);
+			vcpu = switch_vcpu(cpu);
 			if (!vcpu) {
-				idle();
+				idle(cpu);
 				continue;
 			}
 			vcpu_load(vcpu);

@@ -7,6 +7,7 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
+#include "sched/cap.h"
 #include "vcpu/runstate.h"
 
 /*
@@ -15,8 +16,11 @@
  * that wakes is set a little behind the others, so that it soon gets its turn, but not so far that a
  * long sleep buys it a long run. A CPU with nothing to run takes from the other queues.
  *
- * A capped domain draws its running time from a budget that is refilled every period; without
- * budget its vCPUs wait, whatever else is idle.
+ * A capped domain draws its running time from a budget (cap.h); without it its vCPUs wait, whatever
+ * else is idle.
+ *
+ * A vCPU that stops stays "running", in no queue, until its CPU has written its runstate to the guest
+ * and says sched_left: nobody else runs, wakes or frees it meanwhile.
  *
  * One lock guards all queues: they are short, and a vCPU then moves between them in one step.
  * pauses is counted without it, by anybody.
@@ -24,7 +28,6 @@
 #define SLICE         MILLISECONDS(5)
 #define WAKE_CREDIT   MILLISECONDS(3)
 #define WAKE_PREEMPTS MICROSECONDS(500) /* how far behind a waker must be to end another's turn */
-#define CAP_PERIOD    MILLISECONDS(10)
 
 struct runqueue {
 	struct cpu *cpu;
@@ -75,7 +78,7 @@ int sched_share_set(struct sched_share *share, uint32_t weight, uint32_t cap)
 	share->weight = weight;
 	share->cap = cap;
 	share->budget = 0;
-	share->period_start = NANOS(0);
+	share->period_start = clock_now();
 	lock_release(&lock);
 	return 0;
 }
@@ -99,25 +102,6 @@ void sched_vcpu_destroy(struct vcpu *vcpu)
 	lock_release(&lock);
 }
 
-/* Budget does not pile up: what a period did not use is gone; what it overdrew is paid back. */
-static void refill(struct sched_share *share, nanos_t now)
-{
-	int64_t part = (int64_t)(CAP_PERIOD * share->cap / 100);
-
-	if (now.v - share->period_start.v < CAP_PERIOD)
-		return;
-	share->budget = MIN(share->budget, (int64_t)0) + part;
-	share->period_start = now;
-}
-
-static bool has_budget(struct vcpu *vcpu, nanos_t now)
-{
-	if (!vcpu->share->cap)
-		return true;
-	refill(vcpu->share, now);
-	return vcpu->share->budget > 0;
-}
-
 /* Charges the current vCPU for the time since the last charge. */
 static void account(struct runqueue *queue, nanos_t now)
 {
@@ -128,8 +112,7 @@ static void account(struct runqueue *queue, nanos_t now)
 	if (!vcpu)
 		return;
 	vcpu->virtual_time += ran * SCHED_WEIGHT_DEFAULT / vcpu->share->weight;
-	if (vcpu->share->cap)
-		vcpu->share->budget -= (int64_t)ran;
+	cap_charge(vcpu->share, ran);
 	/* One that runs alone is not picked again: newcomers start from where it is. */
 	if (list_is_empty(&queue->waiting) && (int64_t)(vcpu->virtual_time - queue->floor) > 0)
 		queue->floor = vcpu->virtual_time;
@@ -236,7 +219,7 @@ static struct vcpu *best_of(struct runqueue *queue, const struct cpu *cpu, nanos
 			runstate_change(vcpu, waiting_state(vcpu), now);
 			continue;
 		}
-		if (!may_run_on(vcpu, cpu) || !has_budget(vcpu, now))
+		if (!may_run_on(vcpu, cpu) || !cap_has_budget(vcpu->share, now))
 			continue;
 		if (!best || (int64_t)(vcpu->virtual_time - best->virtual_time) < 0)
 			best = vcpu;
@@ -260,63 +243,91 @@ static struct vcpu *steal(struct cpu *cpu, nanos_t now)
 	return NULL;
 }
 
+/* When all that wait are out of budget: the first of them that gets some. */
+static nanos_t soonest_refill(const struct runqueue *queue, nanos_t now)
+{
+	nanos_t soonest = NANOS(now.v + SLICE);
+
+	LIST_FOR_EACH(item, &queue->waiting) {
+		const struct vcpu *vcpu = LIST_ENTRY(item, struct vcpu, run_link);
+
+		if (vcpu->share->cap && cap_refilled_at(vcpu->share).v < soonest.v)
+			soonest = cap_refilled_at(vcpu->share);
+	}
+	return soonest;
+}
+
 /* When the CPU has to think again: others wait, or the budget of the one that runs ends. */
 static void set_slice(struct runqueue *queue, const struct vcpu *next, nanos_t now)
 {
-	uint64_t length = SLICE;
+	bool alone = list_is_empty(&queue->waiting);
+	nanos_t until = NANOS(now.v + SLICE);
 
-	if (list_is_empty(&queue->waiting) && !(next && next->share->cap)) {
+	if (alone && !(next && next->share->cap)) {
 		timer_stop(&queue->slice);
 		return;
 	}
-	if (next && next->share->cap)
-		length = MIN(length,
-		             (uint64_t)MAX(next->share->budget, (int64_t)MICROSECONDS(100)));
-	else if (!next) /* all that wait are out of budget */
-		length = CAP_PERIOD / 4;
-	timer_set(&queue->slice, queue->cpu, NANOS(now.v + length));
+	if (!next)
+		until = soonest_refill(queue, now);
+	else if (cap_longest_run(next->share) < SLICE)
+		until = NANOS(now.v + cap_longest_run(next->share));
+	timer_set(&queue->slice, queue->cpu, until);
 }
 
-/* Into this queue, or to a CPU that it may run on: returns the one that has to be told. */
-static struct cpu *put_back(struct runqueue *queue, struct vcpu *last, nanos_t now)
+/* Those that wait come first if they are as far behind. */
+static bool goes_on(struct vcpu *last, const struct vcpu *best, const struct cpu *cpu, nanos_t now)
 {
-	last->running = false;
-	runstate_change(last, waiting_state(last), now);
-	if (!sched_is_runnable(last))
-		return NULL;
-	if (!may_run_on(last, queue->cpu))
-		return enqueue(last);
-	list_push_back(&queue->waiting, &last->run_link);
-	return NULL;
+	return sched_is_runnable(last) && may_run_on(last, cpu) &&
+	       cap_has_budget(last->share, now) &&
+	       (!best || (int64_t)(last->virtual_time - best->virtual_time) < 0);
+}
+
+static void set_current(struct runqueue *queue, struct vcpu *next, nanos_t now)
+{
+	queue->cpu->current = next;
+	set_slice(queue, next, now);
+	if (!next)
+		return;
+	next->running = true;
+	if ((int64_t)(next->virtual_time - queue->floor) > 0)
+		queue->floor = next->virtual_time;
+	if (next->runstate.state != RUNSTATE_running)
+		runstate_change(next, RUNSTATE_running, now);
 }
 
 struct vcpu *sched_pick(struct cpu *cpu)
 {
 	struct runqueue *queue = &queues[cpu->id];
-	struct cpu *other = NULL;
+	struct vcpu *last = cpu->current;
 	struct vcpu *next;
 	nanos_t now;
 
 	lock_take(&lock);
 	now = clock_now();
 	account(queue, now);
-	if (cpu->current)
-		other = put_back(queue, cpu->current, now);
 	next = best_of(queue, cpu, now);
+	if (last && goes_on(last, next, cpu, now))
+		next = last;
 	if (!next)
 		next = steal(cpu, now);
-	if (next) {
+	if (next)
 		list_remove(&next->run_link);
-		next->running = true;
-		if ((int64_t)(next->virtual_time - queue->floor) > 0)
-			queue->floor = next->virtual_time;
-		runstate_change(next, RUNSTATE_running, now);
-	}
-	cpu->current = next;
-	set_slice(queue, next, now);
+	if (last && next != last)
+		runstate_change(last, waiting_state(last), now);
+	set_current(queue, next, now);
 	lock_release(&lock);
-	tell(other);
 	return next;
+}
+
+void sched_left(struct vcpu *vcpu)
+{
+	struct cpu *cpu;
+
+	lock_take(&lock);
+	vcpu->running = false;
+	cpu = enqueue(vcpu);
+	lock_release(&lock);
+	tell(cpu);
 }
 
 void sched_wake(struct vcpu *vcpu)
@@ -365,9 +376,13 @@ void sched_up(struct vcpu *vcpu)
 
 void sched_down(struct vcpu *vcpu)
 {
+	struct cpu *cpu;
+
 	lock_take(&lock);
 	vcpu->up = false;
+	cpu = vcpu->running ? vcpu->cpu : NULL;
 	lock_release(&lock);
+	tell(cpu);
 }
 
 static void nothing(void *unused)

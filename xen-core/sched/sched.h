@@ -29,8 +29,11 @@ void sched_vcpu_destroy(struct vcpu *vcpu); /* out of guest mode for good; its C
 /* May it enter guest mode? Asked again before every entry. */
 bool sched_is_runnable(const struct vcpu *vcpu);
 
-/* The CPU's next vCPU, or NULL to idle; called by the run loop with interrupts off. */
+/* The CPU's next vCPU, or NULL to idle; called by the run loop with interrupts off. If it is another
+ * one than before, the one before is handed back by sched_left once nothing more is to be done for it
+ * here: it may be freed then, or run elsewhere. */
 struct vcpu *sched_pick(struct cpu *cpu);
+void sched_left(struct vcpu *vcpu);
 
 /* Makes a blocked vCPU runnable; nothing if it is not blocked. Any CPU. */
 void sched_wake(struct vcpu *vcpu);

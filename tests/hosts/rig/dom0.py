@@ -76,9 +76,10 @@ def push_domains(host):
 
 
 def once(host, step):
-    if step not in host.prepared:
-        step(host)
-        host.prepared.add(step)
+    with host.preparing:
+        if step not in host.prepared:
+            step(host)
+            host.prepared.add(step)
 
 
 def prepare(host, disks, nics):

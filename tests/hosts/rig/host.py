@@ -39,6 +39,7 @@ class Host:
         self.process = None
         self.starts = 0
         self.prepared = set()  # steps of dom0.py done since it was started
+        self.preparing = threading.Lock()  # guests may be created by several threads
         self.console = self.channel = self.control = None
 
     # --- life ---

@@ -63,6 +63,9 @@ $(OUT)/objects/%.o: % Makefile | $(DEPS) $(GENERATED)
 	@echo "  CC      $<"
 	@$(CC) $(XC_FLAGS) -MMD -MP -c -o $@ $<
 
+# The version lies among system headers, which the compiler does not list.
+$(OUT)/objects/xen-core/boot/main.c.o $(OUT)/objects/xen-core/hypercall/xen_version.c.o: build/include/version.h
+
 # Linked twice: the first image has no table of names, the second has that of the first, and it is
 # checked that the table did not move what it names.
 $(OUT)/symbols_none.S: xen-core/symbols.sh | $(DEPS)

@@ -48,10 +48,11 @@ svm_enter:
 
 	/*
 	 * With V_INTR_MASKING the host's IF at VMRUN decides whether a physical interrupt ends guest
-	 * mode; GIF=0 keeps it from being taken here (APM vol. 2, 15.17, 15.21.1).
+	 * mode; GIF=0 keeps it from being taken here (APM vol. 2, 15.17, 15.21.1). STI's shadow lasts
+	 * until CLGI has run; with STI the later of the two it would reach into the guest on QEMU.
 	 */
-	clgi
 	sti
+	clgi
 	vmrun %rax
 	cli
 

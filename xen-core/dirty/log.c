@@ -14,16 +14,6 @@
 #define GFN_ROOM  (GIB(2) >> PAGE_SHIFT) /* above the highest: what may come while the log is kept */
 #define GFN_LIMIT (UINT32_MAX - 1UL)     /* of a log: gfns beyond lose it */
 
-/* From the end to the beginning, a word at a time: see the ring that dom0 writes, docs/checkpoint.md. */
-static void copy_backwards(void *to, const void *from)
-{
-	const volatile uint64_t *in = from;
-	uint64_t *out = to;
-
-	for (unsigned i = PAGE_SIZE / sizeof(*in); i--;)
-		out[i] = in[i];
-}
-
 /* A twin for a page that is entered; OLD_NONE if it can do without. -EAGAIN: it cannot. */
 static int choose_old(struct dirty_log *log, gfn_t gfn, bool may_wait, uint32_t *old)
 {
@@ -45,12 +35,13 @@ static int enter(struct dirty_log *log, gfn_t gfn, mfn_t mfn, bool may_wait)
 	uint32_t old = OLD_ABSENT;
 	struct dirty_page *page;
 
-	if (dirty_set_find(log->now, gfn))
+	page = dirty_set_find(log->now, gfn);
+	if (page)
 		return 0;
 	if (!mfn_is_none(mfn) && choose_old(log, gfn, may_wait, &old))
 		return -EAGAIN;
 	if (old < OLD_ABSENT)
-		copy_backwards(twins_page(&log->twins, old), mfn_to_virt(mfn));
+		twins_copy(&log->twins, old, mfn_to_virt(mfn));
 	page = dirty_set_add(log->now, gfn);
 	if (page)
 		page->old = old;
@@ -201,12 +192,18 @@ int dirty_cut(struct p2m *p2m, uint32_t *count)
 		*count = log->now->count;
 		swap_sets(log);
 		p2m_close(p2m);
-		writers_note(p2m);
 	}
 	lock_release(&p2m->lock);
 	if (!err)
 		p2m_flush(__atomic_load_n(&p2m->cpus, __ATOMIC_SEQ_CST));
 	return err;
+}
+
+void dirty_cut_writers(struct p2m *p2m)
+{
+	lock_take(&p2m->lock);
+	writers_note(p2m);
+	lock_release(&p2m->lock);
 }
 
 static void read_frame(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *taken)

@@ -32,6 +32,10 @@ void dirty_detach(struct p2m *p2m); /* nothing if there is none */
  * domain is on a CPU. Else count says how many pages the epoch had. */
 int dirty_cut(struct p2m *p2m, uint32_t *count);
 
+/* After each cut, while no vCPU is on a CPU: takes up the writers' pages as they are. May be done again
+ * when something that should be of one moment has changed meanwhile. */
+void dirty_cut_writers(struct p2m *p2m);
+
 /* The next page of the ended epoch, taken off it. Buffers of a page each. */
 enum dirty_taken_kind { DIRTY_PAGE, DIRTY_ABSENT, DIRTY_NO_MORE };
 struct dirty_taken {

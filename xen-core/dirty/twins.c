@@ -79,3 +79,12 @@ void *twins_page(const struct twins *twins, uint32_t number)
 	ASSERT(number < twins->limit);
 	return mfn_to_virt(twins->frames[number]);
 }
+
+void twins_copy(struct twins *twins, uint32_t number, const void *from)
+{
+	const volatile uint64_t *in = from;
+	uint64_t *out = twins_page(twins, number);
+
+	for (unsigned i = PAGE_SIZE / sizeof(*in); i--;)
+		out[i] = in[i];
+}

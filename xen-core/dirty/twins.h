@@ -23,6 +23,10 @@ uint32_t twins_take(struct twins *twins);
 uint32_t twins_take_reserve(struct twins *twins);
 void twins_give(struct twins *twins, uint32_t number);
 
+/* A page into a twin: from its end to its beginning, a word at a time. See the ring that dom0 writes, in
+ * docs/checkpoint.md. */
+void twins_copy(struct twins *twins, uint32_t number, const void *from);
+
 void *twins_page(const struct twins *twins, uint32_t number);
 
 #endif

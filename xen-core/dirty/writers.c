@@ -6,6 +6,7 @@
 #include "lib/errno.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/host_map.h"
 #include "p2m/protect.h"
 
 struct writer {
@@ -59,11 +60,23 @@ static void note(struct p2m *p2m, gfn_t gfn)
 		dirty_note(p2m, gfn, mfn);
 }
 
+/* One that was entered at this cut already has its twin: that is brought up to date. */
+static void note_again(struct p2m *p2m, gfn_t gfn)
+{
+	const struct dirty_page *page = dirty_set_find(p2m->log->now, gfn);
+	mfn_t mfn = p2m_peek(p2m, gfn, NULL, NULL);
+
+	if (page && page->old < OLD_ABSENT && !mfn_is_none(mfn))
+		twins_copy(&p2m->log->twins, page->old, mfn_to_virt(mfn));
+	else
+		note(p2m, gfn);
+}
+
 void writers_note(struct p2m *p2m)
 {
 	ASSERT(lock_is_held(&p2m->lock));
 	LIST_FOR_EACH(item, &p2m->writers)
-		note(p2m, LIST_ENTRY(item, struct writer, link)->gfn);
+		note_again(p2m, LIST_ENTRY(item, struct writer, link)->gfn);
 }
 
 int dirty_writer_add(struct p2m *p2m, gfn_t gfn)

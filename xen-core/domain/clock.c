@@ -4,6 +4,7 @@
 
 #include "hw/timer.h"
 #include "lib/types.h"
+#include "vcpu/ops.h"
 
 #define NANOSECONDS_PER_SECOND 1000000000U
 
@@ -12,17 +13,18 @@ static uint64_t wall_base;
 
 /*
  * Every record counts from the same TSC value, that of system time 0, with the scale that our own
- * clock uses: so all vCPUs read the very time that clock_now tells, and no record grows old.
+ * clock uses: so all vCPUs read the very time that clock_now tells (and their domain's offset, if it came
+ * from another host), and no record grows old.
  */
-static void write_record(struct vcpu_time_info *time)
+static void write_record(struct vcpu_time_info *time, const struct vcpu *vcpu)
 {
 	struct clock_scale scale = clock_scale();
 	uint32_t version = time->version | 1;
 
 	__atomic_store_n(&time->version, version, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	time->tsc_timestamp = clock_tsc_origin();
-	time->system_time = 0;
+	time->tsc_timestamp = clock_tsc_origin() + vcpu->tsc_offset;
+	time->system_time = vcpu->time_offset;
 	time->tsc_to_system_mul = scale.multiplier;
 	time->tsc_shift = scale.shift;
 	time->flags = 0;
@@ -34,15 +36,16 @@ void domain_clock_publish(struct vcpu *vcpu)
 {
 	struct vcpu_info *shared = vcpu->domain->shared_info->vcpu_info;
 
-	write_record(&vcpu->info->time);
+	write_record(&vcpu->info->time, vcpu);
 	if (vcpu->id < XEN_LEGACY_MAX_VCPUS && vcpu->info != &shared[vcpu->id])
-		write_record(&shared[vcpu->id].time);
+		write_record(&shared[vcpu->id].time, vcpu);
 }
 
 void domain_clock_publish_wall(struct domain *domain)
 {
 	struct shared_info *shared = domain->shared_info;
-	uint64_t base = __atomic_load_n(&wall_base, __ATOMIC_RELAXED);
+	uint64_t base = __atomic_load_n(&wall_base, __ATOMIC_RELAXED) -
+	                (domain->vcpus[0] ? domain->vcpus[0]->time_offset : 0);
 	uint64_t seconds = base / NANOSECONDS_PER_SECOND + domain->time_offset_seconds;
 	uint32_t version = shared->wc_version | 1;
 
@@ -53,6 +56,28 @@ void domain_clock_publish_wall(struct domain *domain)
 	shared->wc_nsec = base % NANOSECONDS_PER_SECOND;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&shared->wc_version, version + 1, __ATOMIC_RELAXED);
+}
+
+nanos_t domain_clock_host_time(const struct vcpu *vcpu, uint64_t guest_time)
+{
+	int64_t time = (int64_t)(guest_time - vcpu->time_offset);
+
+	if (guest_time > INT64_MAX) /* for ever */
+		return NANOS(guest_time);
+	return NANOS(time > 0 ? (uint64_t)time : 1UL);
+}
+
+void domain_clock_set_offsets(struct domain *domain, uint64_t time, uint64_t tsc)
+{
+	for (unsigned i = 0; i < domain->vcpu_count; i++) {
+		struct vcpu *vcpu = domain->vcpus[i];
+
+		vcpu->time_offset = time;
+		vcpu->tsc_offset = tsc;
+		vcpu_ops->set_tsc_offset(vcpu, tsc);
+		domain_clock_publish(vcpu);
+	}
+	domain_clock_publish_wall(domain);
 }
 
 void domain_clock_set_wall(uint64_t seconds, uint32_t nanoseconds, nanos_t system_time)

@@ -4,6 +4,8 @@
 
 #include "domain/clock.h"
 #include "domain/unit.h"
+#include "hw/cpu.h"
+#include "hw/ipi.h"
 #include "hw/percpu.h"
 #include "irq/vlapic.h"
 #include "lib/assert.h"
@@ -283,6 +285,15 @@ static void destroy(struct domain *domain)
 	heap_free(domain);
 }
 
+/* Lines of an interrupt controller are no way in here: only a vector is, anything else means none. */
+void domain_callback_from_param(struct domain *domain)
+{
+	uint64_t value = domain->params[HVM_PARAM_CALLBACK_IRQ];
+
+	domain->callback_vector = value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR ? (uint8_t)value
+	                                                                        : 0;
+}
+
 void domain_put(struct domain *domain)
 {
 	if (!__atomic_sub_fetch(&domain->references, 1, __ATOMIC_SEQ_CST))
@@ -301,6 +312,49 @@ void domain_unpause(struct domain *domain)
 	for (unsigned i = 0; i < domain->vcpu_count; i++)
 		if (domain->vcpus[i])
 			sched_unpause(domain->vcpus[i]);
+}
+
+/* While a vCPU that is paused in a hypercall waits for this CPU, this CPU has to answer. */
+void domain_stop(struct domain *domain)
+{
+	domain_pause(domain);
+	for (unsigned i = 0; i < domain->vcpu_count; i++) {
+		struct vcpu *vcpu = domain->vcpus[i];
+
+		if (!vcpu)
+			continue;
+		while (__atomic_load_n(&vcpu->running, __ATOMIC_ACQUIRE)) {
+			ipi_serve(this_cpu());
+			cpu_relax();
+		}
+		vcpu_unload(vcpu);
+	}
+}
+
+void domain_controller_pause(struct domain *domain)
+{
+	bool first;
+
+	lock_take(&domain->lock);
+	first = !domain->controller_pauses++;
+	lock_release(&domain->lock);
+	if (first)
+		domain_pause(domain);
+}
+
+int domain_controller_unpause(struct domain *domain)
+{
+	bool was_paused, last;
+
+	lock_take(&domain->lock);
+	if (domain->state == DOMAIN_BUILDING)
+		domain->state = DOMAIN_ALIVE;
+	was_paused = domain->controller_pauses;
+	last = was_paused && !--domain->controller_pauses;
+	lock_release(&domain->lock);
+	if (last)
+		domain_unpause(domain);
+	return was_paused ? 0 : -EINVAL;
 }
 
 void domain_shutdown(struct domain *domain, unsigned code)

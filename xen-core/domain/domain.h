@@ -58,8 +58,10 @@ struct domain {
 	struct cpu_policy *policy; /* vcpu/policy.h; NULL: the default */
 	struct e820_entry *e820;   /* what memory_map tells; from the heap, NULL: none */
 
-	struct event_table *events; /* event/ */
-	struct grant_table *grants; /* grant/ */
+	struct event_table *events;    /* event/ */
+	struct grant_table *grants;    /* grant/ */
+	struct checkpoint *checkpoint; /* checkpoint/; NULL: not attached */
+	bool checkpoint_busy;          /* an operation is under way (atomic) */
 };
 
 struct domain_config {
@@ -74,6 +76,9 @@ struct domain_config {
 
 /* Walks the units (domain/unit.h), unwinding on failure. The domain starts paused by the controller. */
 int domain_create(const struct domain_config *config, struct domain **created);
+
+/* With its lock held: HVM_PARAM_CALLBACK_IRQ has been changed. */
+void domain_callback_from_param(struct domain *domain);
 
 /* NULL if the domain has no such vCPU; any number may be asked for. */
 static inline struct vcpu *domain_vcpu(const struct domain *domain, uint64_t id)
@@ -106,6 +111,14 @@ int domain_vcpu_create(struct domain *domain, unsigned id, struct cpu *cpu);
 
 void domain_pause(struct domain *domain); /* counted; on return no vCPU is in guest mode */
 void domain_unpause(struct domain *domain);
+
+/* domain_pause, and on return each vCPU stands between two instructions with its registers in memory.
+ * (A pause alone may find one in the middle of a hypercall.) Not for the caller's own domain. */
+void domain_stop(struct domain *domain);
+
+/* The toolstack's pauses, counted: -EINVAL if there is none to end. The first end starts the domain's life. */
+void domain_controller_pause(struct domain *domain);
+int domain_controller_unpause(struct domain *domain);
 
 /* The guest ends itself or is ended: stops its vCPUs; dom0's end is the machine's. Raises
  * VIRQ_DOM_EXC through the hook that event/ installs. */

@@ -21,12 +21,12 @@ static void written(mfn_t mfn)
 	domain_put(domain);
 }
 
-void domain_foreign_close(void)
+void domain_foreign_close(struct domain *mapper)
 {
-	lock_take(&dom0->p2m.lock);
-	p2m_close_foreign(&dom0->p2m);
-	lock_release(&dom0->p2m.lock);
-	p2m_flush(__atomic_load_n(&dom0->p2m.cpus, __ATOMIC_SEQ_CST));
+	lock_take(&mapper->p2m.lock);
+	p2m_close_foreign(&mapper->p2m);
+	lock_release(&mapper->p2m.lock);
+	p2m_flush(__atomic_load_n(&mapper->p2m.cpus, __ATOMIC_SEQ_CST));
 }
 
 void domain_foreign_init(void)

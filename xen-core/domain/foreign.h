@@ -3,9 +3,11 @@
 #ifndef XEN_CORE_DOMAIN_FOREIGN_H
 #define XEN_CORE_DOMAIN_FOREIGN_H
 
+#include "domain/domain.h"
+
 void domain_foreign_init(void);
 
-/* dom0's foreign mappings are closed again, so that the next write of each is seen: when a log begins. */
-void domain_foreign_close(void);
+/* dom0's foreign mappings are closed again, so that the next write of each is seen: when a log has begun. */
+void domain_foreign_close(struct domain *mapper);
 
 #endif

@@ -11,6 +11,7 @@
 
 struct fifo {
 	struct lock lock; /* LOCK_EVENT_QUEUE */
+	uint64_t changes; /* of the queues: odd while one is under way */
 	unsigned pages;
 	struct access_pin page[FIFO_PAGES];
 };

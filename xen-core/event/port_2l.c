@@ -44,6 +44,12 @@ static void unmask(struct domain *domain, evtchn_port_t number, struct port *por
 		tell_vcpu(domain, number, port);
 }
 
+static void again(struct domain *domain, evtchn_port_t number, struct port *port)
+{
+	if (!bit_test(number, domain->shared_info->evtchn_mask))
+		tell_vcpu(domain, number, port);
+}
+
 static bool is_queued(struct domain *domain, evtchn_port_t number)
 {
 	(void)domain;
@@ -57,5 +63,6 @@ const struct port_form port_form_2l = {
 	.clear_pending = clear_pending,
 	.is_pending = is_pending,
 	.unmask = unmask,
+	.again = again,
 	.is_queued = is_queued,
 };

@@ -87,7 +87,9 @@ static void put_in_queue(struct domain *domain, evtchn_port_t number, struct por
 	if (__atomic_load_n(word, __ATOMIC_SEQ_CST) & (WORD_MASKED | WORD_LINKED))
 		return;
 	lock_take(&fifo->lock);
+	__atomic_fetch_add(&fifo->changes, 1, __ATOMIC_SEQ_CST);
 	tell = enqueue(domain, number, port, word);
+	__atomic_fetch_add(&fifo->changes, 1, __ATOMIC_SEQ_CST);
 	lock_release(&fifo->lock);
 	if (tell)
 		event_upcall(tell);
@@ -146,6 +148,15 @@ static void unmask(struct domain *domain, evtchn_port_t number, struct port *por
 		put_in_queue(domain, number, port, word);
 }
 
+/* What is masked or queued already stays where it is. */
+static void again(struct domain *domain, evtchn_port_t number, struct port *port)
+{
+	event_word_t *word = word_of(domain, number);
+
+	if (word)
+		put_in_queue(domain, number, port, word);
+}
+
 static bool is_queued(struct domain *domain, evtchn_port_t number)
 {
 	event_word_t *word = word_of(domain, number);
@@ -159,5 +170,6 @@ const struct port_form port_form_fifo = {
 	.clear_pending = clear_pending,
 	.is_pending = is_pending,
 	.unmask = unmask,
+	.again = again,
 	.is_queued = is_queued,
 };

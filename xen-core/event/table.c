@@ -53,7 +53,7 @@ struct port *port_find(const struct event_table *table, evtchn_port_t number)
 	return bucket ? &bucket[number % PORTS_PER_BUCKET] : NULL;
 }
 
-static struct port *port_make(struct event_table *table, evtchn_port_t number)
+struct port *port_make(struct event_table *table, evtchn_port_t number)
 {
 	struct port *bucket;
 

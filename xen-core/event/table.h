@@ -51,6 +51,8 @@ struct port_form {
 	void (*clear_pending)(struct domain *domain, evtchn_port_t number, struct port *port);
 	bool (*is_pending)(struct domain *domain, evtchn_port_t number, struct port *port);
 	void (*unmask)(struct domain *domain, evtchn_port_t number, struct port *port);
+	/* A pending port that is not masked is told of once more if the guest would not see it. */
+	void (*again)(struct domain *domain, evtchn_port_t number, struct port *port);
 	/* A free port that still stands in a queue must not be given out. */
 	bool (*is_queued)(struct domain *domain, evtchn_port_t number);
 };
@@ -78,6 +80,9 @@ void event_table_destroy(struct domain *domain);
 
 /* NULL if there never was such a port. */
 struct port *port_find(const struct event_table *table, evtchn_port_t number);
+
+/* The same, made if there is memory; with the table's lock held. */
+struct port *port_make(struct event_table *table, evtchn_port_t number);
 
 /* A free port, still PORT_FREE: the caller, who holds the table's lock, gives it a state. */
 int port_allocate(struct domain *domain, evtchn_port_t *number, struct port **port);

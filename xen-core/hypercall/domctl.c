@@ -6,35 +6,19 @@
 
 static long pause(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
 {
-	bool first;
-
 	(void)op;
 	if (domain == call->caller->domain)
 		return -EINVAL;
-	lock_take(&domain->lock);
-	first = !domain->controller_pauses++;
-	lock_release(&domain->lock);
-	if (first)
-		domain_pause(domain);
+	domain_controller_pause(domain);
 	return 0;
 }
 
 static long unpause(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
 {
-	bool was_paused, last;
-
 	(void)op;
 	if (domain == call->caller->domain)
 		return -EINVAL;
-	lock_take(&domain->lock);
-	if (domain->state == DOMAIN_BUILDING)
-		domain->state = DOMAIN_ALIVE;
-	was_paused = domain->controller_pauses;
-	last = was_paused && !--domain->controller_pauses;
-	lock_release(&domain->lock);
-	if (last)
-		domain_unpause(domain);
-	return was_paused ? 0 : -EINVAL;
+	return domain_controller_unpause(domain);
 }
 
 /* A limit below what the domain has only keeps it from getting more. */

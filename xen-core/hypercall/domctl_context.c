@@ -4,7 +4,6 @@
 
 #include "checkpoint/hvm_context.h"
 #include "mm/heap.h"
-#include "vcpu/loaded.h"
 
 #define CONTEXT_MAX KIB(512) /* of a buffer that is handed in */
 
@@ -16,9 +15,7 @@ static long hold(struct hypercall *call, struct domain *domain)
 	for (unsigned i = 0; i < domain->vcpu_count; i++)
 		if (!domain->vcpus[i])
 			return -EINVAL;
-	domain_pause(domain);
-	for (unsigned i = 0; i < domain->vcpu_count; i++)
-		vcpu_unload(domain->vcpus[i]);
+	domain_stop(domain);
 	return 0;
 }
 

@@ -17,18 +17,12 @@ static bool readable_by_self(uint32_t index)
 	       index == HVM_PARAM_X87_FIP_WIDTH;
 }
 
-/* Lines of an interrupt controller are no way in here: only a vector is, anything else means none. */
-static uint8_t callback_vector(uint64_t value)
-{
-	return value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR ? (uint8_t)value : 0;
-}
-
 static void set_param(struct domain *domain, uint32_t index, uint64_t value)
 {
 	lock_take(&domain->lock);
 	domain->params[index] = value;
 	if (index == HVM_PARAM_CALLBACK_IRQ)
-		domain->callback_vector = callback_vector(value);
+		domain_callback_from_param(domain);
 	lock_release(&domain->lock);
 }
 

@@ -34,6 +34,6 @@ bool hypercall_from_guest(struct vcpu *vcpu);
 hypercall_handler hypercall_memory_op, hypercall_multicall, hypercall_event_channel_op,
 	hypercall_xen_version, hypercall_console_io, hypercall_grant_table_op, hypercall_vm_assist,
 	hypercall_vcpu_op, hypercall_sched_op, hypercall_hvm_op, hypercall_physdev_op,
-	hypercall_platform_op, hypercall_domctl, hypercall_sysctl;
+	hypercall_platform_op, hypercall_domctl, hypercall_sysctl, hypercall_checkpoint_op;
 
 #endif

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/hypercall.h"
 
+#include "domain/clock.h"
 #include "event/channel.h"
 #include "event/event.h"
 #include "sched/sched.h"
@@ -81,7 +82,9 @@ static long poll(struct hypercall *call)
 	                      request.nr_ports * sizeof(ports[0]));
 	if (err)
 		return err;
-	return event_poll(call->caller, ports, request.nr_ports, NANOS(request.timeout));
+	return event_poll(call->caller, ports, request.nr_ports,
+	                  request.timeout ? domain_clock_host_time(call->caller, request.timeout)
+	                                  : NANOS(0));
 }
 
 long hypercall_sched_op(struct hypercall *call)

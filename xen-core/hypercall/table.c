@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/hypercall.h"
 
+#include "abi/checkpoint.h"
 #include "hw/cpu.h"
 #include "vcpu/ops.h"
 
@@ -20,6 +21,7 @@ static hypercall_handler *const handlers[] = {
 	[__HYPERVISOR_hvm_op] = hypercall_hvm_op,
 	[__HYPERVISOR_sysctl] = hypercall_sysctl,
 	[__HYPERVISOR_domctl] = hypercall_domctl,
+	[HYPERCALL_CHECKPOINT_OP] = hypercall_checkpoint_op,
 };
 
 long hypercall_dispatch(struct hypercall *call)

@@ -74,6 +74,7 @@ static long get_runstate(struct hypercall *call, struct vcpu *vcpu)
 {
 	struct vcpu_runstate_info info = runstate_read(vcpu);
 
+	info.state_entry_time += vcpu->time_offset;
 	return copy_to_guest(call->caller, call->args[2], &info, sizeof(info));
 }
 
@@ -85,7 +86,7 @@ static long set_singleshot(struct hypercall *call, struct vcpu *vcpu)
 
 	if (err)
 		return err;
-	at = MAX(request.timeout_abs_ns, 1UL); /* 0 is past, not off */
+	at = domain_clock_host_time(vcpu, request.timeout_abs_ns).v;
 	if ((request.flags & VCPU_SSHOTTMR_future) && at < clock_now().v)
 		return -ETIME;
 	event_timer_singleshot(vcpu, NANOS(at));

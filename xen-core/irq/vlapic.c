@@ -3,6 +3,7 @@
 #include "irq/vlapic.h"
 
 #include "hw/cpu.h"
+#include "irq/vlapic_private.h"
 #include "lib/bits.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -15,7 +16,7 @@
 #define APIC_VERSION 0x50014
 #define LVT_MASKED   BIT(16)
 #define LVT_PERIODIC BIT(17)
-#define LVT_WRITABLE 0x310ffUL
+#define LVT_WRITABLE VLAPIC_LVT_WRITABLE
 
 /* A guest must not keep a CPU busy with its timer alone: this much lies between two ticks. */
 #define PERIOD_MIN MICROSECONDS(100)
@@ -37,25 +38,11 @@ enum register_index {
 	REG_ICR = 0x30,
 	REG_ICR_HIGH = 0x31,
 	REG_LVT_FIRST = 0x32,
-	REG_LVT_TIMER = 0x32,
 	REG_LVT_LAST = 0x37,
 	REG_INITIAL_COUNT = 0x38,
 	REG_CURRENT_COUNT = 0x39,
 	REG_DIVIDE = 0x3e,
 	REG_SELF_IPI = 0x3f,
-};
-
-/* Bits are set in irr by any CPU, atomically; all else is the vCPU's own, on its CPU. */
-struct vlapic {
-	uint64_t base;
-	uint32_t svr, ldr, dfr, esr, icr_high;
-	uint64_t icr;
-	uint32_t lvt[REG_LVT_LAST - REG_LVT_FIRST + 1];
-	unsigned long irr[4], isr[4];
-	struct timer timer; /* counts at 1 GHz over the divider */
-	uint32_t initial_count, divide;
-	nanos_t started;
-	struct vcpu *vcpu;
 };
 
 static int highest(const unsigned long *words)
@@ -78,10 +65,10 @@ static unsigned divisor(const struct vlapic *lapic)
 
 static bool is_periodic(const struct vlapic *lapic)
 {
-	return lapic->lvt[REG_LVT_TIMER - REG_LVT_FIRST] & LVT_PERIODIC;
+	return lapic->lvt[VLAPIC_LVT_TIMER] & LVT_PERIODIC;
 }
 
-static void timer_start(struct vlapic *lapic, nanos_t from)
+void vlapic_timer_start(struct vlapic *lapic, nanos_t from)
 {
 	uint64_t wait = (uint64_t)lapic->initial_count * divisor(lapic);
 
@@ -98,12 +85,12 @@ static void timer_start(struct vlapic *lapic, nanos_t from)
 static void timer_fires(struct timer *timer)
 {
 	struct vlapic *lapic = CONTAINER_OF(timer, struct vlapic, timer);
-	uint32_t lvt = lapic->lvt[REG_LVT_TIMER - REG_LVT_FIRST];
+	uint32_t lvt = lapic->lvt[VLAPIC_LVT_TIMER];
 
 	if (!(lvt & LVT_MASKED))
 		vlapic_raise(lapic->vcpu, (uint8_t)lvt);
 	if (is_periodic(lapic))
-		timer_start(lapic, clock_now());
+		vlapic_timer_start(lapic, clock_now());
 }
 
 static uint32_t current_count(const struct vlapic *lapic)
@@ -370,7 +357,7 @@ int vlapic_write(struct vcpu *vcpu, unsigned index, uint64_t value, struct vlapi
 		return x2apic ? -EINVAL : 0;
 	case REG_INITIAL_COUNT:
 		lapic->initial_count = (uint32_t)value;
-		timer_start(lapic, clock_now());
+		vlapic_timer_start(lapic, clock_now());
 		return 0;
 	case REG_DIVIDE:
 		lapic->divide = (uint32_t)value & 0xb;

@@ -3,6 +3,7 @@
 #ifndef XEN_CORE_IRQ_VLAPIC_H
 #define XEN_CORE_IRQ_VLAPIC_H
 
+#include "abi/checkpoint_state.h"
 #include "vcpu/vcpu.h"
 
 #define VLAPIC_ADDRESS   0xfee00000UL
@@ -49,6 +50,10 @@ uint64_t vlapic_base(const struct vcpu *vcpu); /* MSR 0x1b */
 int vlapic_set_base(struct vcpu *vcpu, uint64_t value);
 bool vlapic_is_x2apic(const struct vcpu *vcpu);
 bool vlapic_is_mapped(const struct vcpu *vcpu); /* xAPIC mode: the page answers */
+
+/* All of it, of a vCPU that is stopped; what is set has been checked (checkpoint/view_vcpu.h). */
+void vlapic_save(struct vcpu *vcpu, struct state_lapic *state);
+void vlapic_load(struct vcpu *vcpu, const struct state_lapic *state);
 
 /* Makes a vector pending and wakes or interrupts the vCPU. Any context. */
 void vlapic_raise(struct vcpu *vcpu, uint8_t vector);

@@ -281,6 +281,26 @@ mfn_t p2m_get(struct p2m *p2m, gfn_t gfn, enum p2m_type *type)
 	return mfn;
 }
 
+/* Steps over what a missing entry does not map. */
+gfn_t p2m_next(struct p2m *p2m, gfn_t gfn)
+{
+	lock_take(&p2m->lock);
+	while (gfn_is_valid(gfn)) {
+		uint64_t *table = table_of(p2m->root);
+		unsigned level = P2M_LEVELS - 1;
+		uint64_t entry;
+
+		while (p2m_entry_is_present(entry = table[index_at(gfn, level)]) &&
+		       !p2m_entry_is_leaf(entry, level))
+			table = table_of(p2m_entry_mfn(table[index_at(gfn, level--)]));
+		if (p2m_entry_is_present(entry))
+			break;
+		gfn = GFN(ALIGN_DOWN(gfn.v, BIT(order_at(level))) + BIT(order_at(level)));
+	}
+	lock_release(&p2m->lock);
+	return gfn_is_valid(gfn) ? gfn : GFN_NONE;
+}
+
 /* Returns the 4 KiB pages dropped. */
 static uint64_t drop_leaf(struct p2m *p2m, uint64_t *entry, unsigned level)
 {

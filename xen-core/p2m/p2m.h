@@ -78,6 +78,9 @@ mfn_t p2m_get(struct p2m *p2m, gfn_t gfn, enum p2m_type *type);
 /* Without a reference: the entry may be gone when this returns. For dumps and device entries. */
 mfn_t p2m_peek(struct p2m *p2m, gfn_t gfn, enum p2m_type *type, unsigned *order);
 
+/* The first mapped gfn that is not below this one; GFN_NONE. */
+gfn_t p2m_next(struct p2m *p2m, gfn_t gfn);
+
 bool p2m_type_is_writable(enum p2m_type type);
 
 #endif

@@ -49,6 +49,15 @@ static void end(void)
 	tiny_end();
 }
 
+static int cut(struct p2m *p2m, uint32_t *count)
+{
+	int err = dirty_cut(p2m, count);
+
+	if (!err)
+		dirty_cut_writers(p2m);
+	return err;
+}
+
 static struct dirty_taken take(void)
 {
 	struct dirty_taken taken;
@@ -86,9 +95,9 @@ static const char *write_by_write(void)
 	for (unsigned i = 1; i <= 5; i++) {
 		CHECK(run_logged().kind == EXIT_HYPERCALL);
 		tiny.vcpu->regs.rip += 3;
-		CHECK(!dirty_cut(&tiny.domain->p2m, &count) && count == 1);
+		CHECK(!cut(&tiny.domain->p2m, &count) && count == 1);
 		CHECK(tiny.domain->p2m.log->faults == i);
-		CHECK(dirty_cut(&tiny.domain->p2m, &count) == -EBUSY);
+		CHECK(cut(&tiny.domain->p2m, &count) == -EBUSY);
 		taken = take();
 		CHECK(taken.kind == DIRTY_PAGE && taken.gfn.v == TINY_DATA >> PAGE_SHIFT);
 		CHECK(taken.has_old && !taken.left);
@@ -111,10 +120,10 @@ static const char *snapshot(void)
 	ATTACH(1, false);
 	CHECK(run_logged().kind == EXIT_HYPERCALL);
 	tiny.vcpu->regs.rip += 3;
-	CHECK(!dirty_cut(&tiny.domain->p2m, &count) && count == 1);
+	CHECK(!cut(&tiny.domain->p2m, &count) && count == 1);
 	CHECK(run_logged().kind == EXIT_HYPERCALL);
 	CHECK(take().kind == DIRTY_PAGE && first_word(page) == 1);
-	CHECK(!dirty_cut(&tiny.domain->p2m, &count) && count == 1);
+	CHECK(!cut(&tiny.domain->p2m, &count) && count == 1);
 	CHECK(take().kind == DIRTY_PAGE && first_word(page) == 2);
 	end();
 	return NULL;
@@ -133,13 +142,13 @@ static const char *back_pressure(void)
 	ATTACH(0, false);
 	CHECK(run_logged().kind == EXIT_HYPERCALL);
 	tiny.vcpu->regs.rip += 3;
-	CHECK(!dirty_cut(p2m, &count) && count == 1);
+	CHECK(!cut(p2m, &count) && count == 1);
 	CHECK(run_logged().kind == EXIT_NESTED_FAULT);
 	CHECK(p2m->log->waits == 1);
 	CHECK(!access_write(p2m, TINY_DATA, &word, sizeof(word)));
 	CHECK(run_logged().kind == EXIT_HYPERCALL); /* entered already: the twin is there */
 	CHECK(take().kind == DIRTY_PAGE && first_word(page) == 1);
-	CHECK(!dirty_cut(p2m, &count) && count == 1);
+	CHECK(!cut(p2m, &count) && count == 1);
 	CHECK(take().kind == DIRTY_PAGE && first_word(page) == 0x1235);
 	CHECK(!p2m->log->lost);
 	end();
@@ -159,7 +168,7 @@ static const char *large_page(void)
 	CHECK(!p2m_map(&tiny.domain->p2m, GFN(LARGE >> PAGE_SHIFT), mfn, P2M_ORDER_2M, P2M_RAM));
 	ATTACH(0, false);
 	CHECK(run_logged().kind == EXIT_HLT);
-	CHECK(!dirty_cut(&tiny.domain->p2m, &count) && count == 2);
+	CHECK(!cut(&tiny.domain->p2m, &count) && count == 2);
 	CHECK(take().gfn.v == (LARGE >> PAGE_SHIFT) + 5);
 	CHECK(take().gfn.v == (LARGE >> PAGE_SHIFT) + 3);
 	CHECK(tiny.domain->p2m.log->faults == 2);
@@ -178,16 +187,16 @@ static const char *coming_and_going(void)
 
 	ATTACH(1, false);
 	CHECK(run_logged().kind == EXIT_HLT);
-	CHECK(!dirty_cut(p2m, &count) && count == 1);
+	CHECK(!cut(p2m, &count) && count == 1);
 	CHECK(p2m_unmap(p2m, GFN(TINY_DATA >> PAGE_SHIFT)) == P2M_RAM);
 	CHECK(!tiny_map_new_page(TINY_HOLE, &mfn));
 	CHECK(take().kind == DIRTY_PAGE && first_word(page) == 1);
-	CHECK(!dirty_cut(p2m, &count) && count == 2);
+	CHECK(!cut(p2m, &count) && count == 2);
 	CHECK(p2m_unmap(p2m, GFN(TINY_HOLE >> PAGE_SHIFT)) == P2M_RAM);
 	CHECK(!tiny_map_new_page(TINY_DATA, &mfn));
 	CHECK(take().kind == DIRTY_PAGE); /* HOLE, then, of zeros */
 	CHECK(take().kind == DIRTY_ABSENT);
-	CHECK(!dirty_cut(p2m, &count) && count == 2);
+	CHECK(!cut(p2m, &count) && count == 2);
 	CHECK(take().kind == DIRTY_PAGE && take().kind == DIRTY_ABSENT);
 	end();
 	return NULL;
@@ -206,16 +215,16 @@ static const char *writers(void)
 	ATTACH(1, false);
 	for (uint32_t i = 1; i <= 3; i++) {
 		*(uint32_t *)pin.address = i;
-		CHECK(!dirty_cut(p2m, &count) && count == 1);
+		CHECK(!cut(p2m, &count) && count == 1);
 		*(uint32_t *)pin.address = 100;
 		CHECK(take().gfn.v == gfn.v && first_word(page) == i);
 	}
 	access_unpin(&pin);
-	CHECK(!dirty_cut(p2m, &count) && count == 1);
+	CHECK(!cut(p2m, &count) && count == 1);
 	CHECK(take().kind == DIRTY_PAGE);
 	CHECK(!writers_add_foreign(p2m, p2m_peek(p2m, gfn, NULL, NULL)));
 	for (unsigned i = 0; i < 2; i++) {
-		CHECK(!dirty_cut(p2m, &count) && count == 1);
+		CHECK(!cut(p2m, &count) && count == 1);
 		CHECK(take().kind == DIRTY_PAGE);
 	}
 	end();

@@ -11,6 +11,7 @@ struct selftest {
 };
 
 /* One table for each area, ended by an empty row. A new one is also listed in selftest.c. */
+extern const struct selftest selftests_checkpoint[];
 extern const struct selftest selftests_clock[];
 extern const struct selftest selftests_dirty[];
 extern const struct selftest selftests_frames[];

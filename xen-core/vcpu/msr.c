@@ -51,7 +51,7 @@ int policy_read_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value)
 	}
 	switch (index) {
 	case MSR_TSC:
-		*value = rdtsc();
+		*value = rdtsc() + vcpu->tsc_offset;
 		return 0;
 	case MSR_EFER:
 		*value = vcpu->control.efer;

@@ -80,7 +80,7 @@ struct vcpu_ops {
 	void (*set_debug)(struct vcpu *vcpu, const struct vcpu_debug *debug);
 
 	/* At the next entry. One at a time: the others tell of one that waits or was interrupted. */
-	void (*inject)(struct vcpu *vcpu, const struct injection *event);
+	void (*inject)(struct vcpu *vcpu, const struct injection *event); /* NULL: nothing */
 	bool (*has_injection)(const struct vcpu *vcpu);
 	struct injection (*get_injection)(const struct vcpu *vcpu); /* if there is one */
 	/* Asks for EXIT_INTERRUPT_WINDOW as soon as the guest can take an interrupt. */

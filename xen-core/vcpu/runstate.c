@@ -76,6 +76,7 @@ void runstate_publish(struct vcpu *vcpu)
 	if (!vcpu->runstate_split)
 		return;
 	info = snapshot(vcpu);
+	info.state_entry_time += vcpu->time_offset;
 	entry_time = info.state_entry_time;
 	if (!vcpu->runstate_update_flag) {
 		area_write(vcpu, 0, &info, sizeof(info));

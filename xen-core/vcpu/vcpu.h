@@ -46,6 +46,9 @@ struct vcpu {
 	void *xstate;                 /* FPU and XSAVE area while another vCPU has the CPU's */
 	uint64_t xcr0;
 	struct cpu *loaded_on; /* CPU that may hold its registers, or NULL: vcpu/loaded.h */
+	uint64_t
+		time_offset; /* guest's system time less the host's, ns; the same for a domain's vCPUs */
+	uint64_t tsc_offset;             /* guest's TSC less the CPU's */
 	const struct cpu_policy *policy; /* the domain's CPUID; NULL: the default */
 
 	/* Scheduling. Owned by sched/; others read. */

@@ -78,6 +78,22 @@ void xstate_set_legacy(struct vcpu *vcpu, const void *area)
 	((uint32_t *)vcpu->xstate)[6] &= MXCSR_LEGAL;
 }
 
+size_t xstate_size(void)
+{
+	return area_size;
+}
+
+void xstate_get(const struct vcpu *vcpu, void *area)
+{
+	memcpy(area, vcpu->xstate, area_size);
+}
+
+void xstate_set(struct vcpu *vcpu, uint64_t xcr0, const void *area)
+{
+	memcpy(vcpu->xstate, area, area_size);
+	vcpu->xcr0 = xcr0;
+}
+
 void xstate_destroy(struct vcpu *vcpu)
 {
 	heap_free(vcpu->xstate);

@@ -18,6 +18,11 @@ void xstate_get_legacy(const struct vcpu *vcpu, void *area);
 void xstate_set_legacy(struct vcpu *vcpu, const void *area);
 void xstate_reset(struct vcpu *vcpu);
 
+/* All of it, as XSAVE lays it out (FXSAVE, without XSAVE); what is set has been checked. */
+size_t xstate_size(void);
+void xstate_get(const struct vcpu *vcpu, void *area);
+void xstate_set(struct vcpu *vcpu, uint64_t xcr0, const void *area);
+
 /* XSETBV by the guest. -EINVAL: the guest gets #GP. The vCPU is loaded on this CPU. */
 int xstate_set_xcr0(struct vcpu *vcpu, uint64_t value);
 

@@ -77,8 +77,11 @@ void svm_set_segment(struct vcpu *vcpu, enum segment_name name, const struct seg
 	sync_to_cpu(vcpu);
 }
 
-static uint64_t *msr_slot(struct vmcb *vmcb, uint32_t index)
+/* TSC_AUX of a loaded vCPU is the CPU's own: policy_read_msr knows. */
+static uint64_t *msr_slot(struct svm_vcpu *svm, uint32_t index)
 {
+	struct vmcb *vmcb = svm->vmcb;
+
 	switch (index) {
 	case 0x174:
 		return &vmcb->sysenter_cs;
@@ -98,6 +101,8 @@ static uint64_t *msr_slot(struct vmcb *vmcb, uint32_t index)
 		return &vmcb->sfmask;
 	case 0xc0000102:
 		return &vmcb->kernel_gs_base;
+	case MSR_TSC_AUX:
+		return &svm->tsc_aux;
 	default:
 		return NULL;
 	}
@@ -105,7 +110,7 @@ static uint64_t *msr_slot(struct vmcb *vmcb, uint32_t index)
 
 int svm_get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value)
 {
-	uint64_t *slot = msr_slot(svm_of(vcpu)->vmcb, index);
+	uint64_t *slot = msr_slot(svm_of(vcpu), index);
 
 	if (!slot)
 		return -ENOENT;
@@ -116,7 +121,7 @@ int svm_get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value)
 
 int svm_set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
-	uint64_t *slot = msr_slot(svm_of(vcpu)->vmcb, index);
+	uint64_t *slot = msr_slot(svm_of(vcpu), index);
 
 	if (!slot)
 		return -ENOENT;

@@ -222,6 +222,10 @@ static void run(struct vcpu *vcpu, struct vm_exit *exit)
 
 static void inject(struct vcpu *vcpu, const struct injection *event)
 {
+	if (!event) {
+		svm_of(vcpu)->vmcb->event_injection = 0;
+		return;
+	}
 	svm_of(vcpu)->vmcb->event_injection =
 		event->vector | (uint64_t)event->kind << EVENT_TYPE_SHIFT | EVENT_VALID |
 		(event->has_error ? EVENT_ERROR_VALID | (uint64_t)event->error << EVENT_ERROR_SHIFT

@@ -1,0 +1,215 @@
+/* Self-tests: a guest is captured between two instructions, and another goes on from there. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/state.h"
+#include "dirty/access.h"
+#include "event/channel.h"
+#include "hw/percpu.h"
+#include "irq/vlapic.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "selftest/tiny.h"
+#include "vcpu/loaded.h"
+#include "vcpu/ops.h"
+
+/* Pages and state of the guest's epochs, as a primary would have them. */
+static struct {
+	struct tiny primary;
+	uint8_t *state;
+	size_t state_size;
+} captured;
+
+static struct vm_exit run_logged(void)
+{
+	struct vm_exit exit;
+
+	do
+		exit = tiny_run();
+	while (exit.kind == EXIT_NESTED_FAULT && exit.fault.present && exit.fault.write &&
+	       dirty_fault(&tiny.domain->p2m, GFN(exit.fault.address >> PAGE_SHIFT)) ==
+	               DIRTY_OPENED);
+	return exit;
+}
+
+/* A second domain that has the first one's place from here on; the first waits in captured. */
+static const char *make_shadow(void)
+{
+	struct domain_config config = { .id = DOMID_INVALID, .max_vcpus = 1 };
+
+	captured.primary = tiny;
+	CHECK(!domain_create(&config, &tiny.domain));
+	CHECK(!domain_vcpu_create(tiny.domain, 0, this_cpu()));
+	tiny.domain->max_pages = 100;
+	tiny.vcpu = tiny.domain->vcpus[0];
+	return NULL;
+}
+
+static const char *copy_pages(struct domain *from, struct domain *to, unsigned *count)
+{
+	struct checkpoint_page page;
+	uint32_t left;
+
+	*count = 0;
+	while (!checkpoint_fetch(from, &page, &left)) {
+		page.flags &= ~CHECKPOINT_PAGE_OLD;
+		CHECK(!checkpoint_apply(to, &page, from->checkpoint->contents));
+		++*count;
+	}
+	return NULL;
+}
+
+static const char *cut(struct domain *domain)
+{
+	struct checkpoint_cut cut;
+
+	CHECK(!checkpoint_cut(domain, &cut));
+	captured.state = domain->checkpoint->state;
+	captured.state_size = cut.state_size;
+	CHECK(captured.state_size && captured.state_size % 8 == 0);
+	return NULL;
+}
+
+static void end_both(void)
+{
+	tiny_end();
+	tiny = captured.primary;
+	if (tiny.domain->checkpoint)
+		checkpoint_detach(tiny.domain);
+	tiny_end();
+}
+
+#define TRY(call)                                                                                  \
+	do {                                                                                       \
+		failed = call;                                                                     \
+		if (failed)                                                                        \
+			return failed;                                                             \
+	} while (0)
+
+/* Counts in memory and in a register; the shadow continues where the primary was cut. */
+static const char *goes_on(void)
+{
+	const struct checkpoint_attach request = { 8, CHECKPOINT_OLD_VERSIONS };
+	GUEST(0x40,                               /* again: inc eax */
+	      0xff, 0x05, 0x00, 0x20, 0x00, 0x00, /* inc dword [DATA] */
+	      0x0f, 0x01, 0xd9,                   /* vmmcall */
+	      0xeb, 0xf4);                        /* jmp again */
+	uint32_t counter;
+	unsigned pages;
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	CHECK(checkpoint_attach(tiny.domain, &request) == -EBUSY);
+	TRY(make_shadow());
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	CHECK(pages == 2);
+	for (uint32_t i = 1; i <= 3; i++) {
+		struct tiny shadow = tiny;
+
+		tiny = captured.primary;
+		vcpu_load(tiny.vcpu);
+		CHECK(run_logged().kind == EXIT_HYPERCALL);
+		tiny.vcpu->regs.rip += 3;
+		TRY(cut(tiny.domain));
+		tiny = shadow;
+		TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+		CHECK(pages == 1);
+		domain_stop(tiny.domain);
+		CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+		domain_unpause(tiny.domain);
+		CHECK(tiny.vcpu->regs.rax == i && tiny.vcpu->regs.rip == TINY_CODE + 10);
+	}
+	vcpu_load(tiny.vcpu);
+	CHECK(run_logged().kind == EXIT_HYPERCALL && tiny.vcpu->regs.rax == 4);
+	CHECK(!access_read(&tiny.domain->p2m, TINY_DATA, &counter, sizeof(counter)) &&
+	      counter == 4);
+	end_both();
+	return NULL;
+}
+
+/* What waits for a vCPU is there after the move: an event being injected, vectors, timers, ports. */
+static const char *what_waits(void)
+{
+	const struct injection event = { .kind = EVENT_INTERRUPT, .vector = 0x55 };
+	const struct checkpoint_attach request = { 0, 0 };
+	GUEST(0xf4);
+	evtchn_port_t unbound, ipi, virq;
+	struct evtchn_status status;
+	struct state_lapic lapic;
+	nanos_t due = NANOS(clock_now().v + SECONDS(1000));
+	uint64_t time;
+	unsigned pages;
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	CHECK(!event_alloc_unbound(tiny.domain, 0, &unbound));
+	CHECK(!event_bind_ipi(tiny.domain, 0, &ipi));
+	CHECK(!event_bind_virq(tiny.domain, VIRQ_TIMER, 0, &virq));
+	CHECK(!event_send(tiny.domain, ipi));
+	event_timer_singleshot(tiny.vcpu, due);
+	vlapic_raise(tiny.vcpu, 0x66);
+	vlapic_raise(tiny.vcpu, 0x77);
+	vlapic_take(tiny.vcpu, 0x77);
+	tiny.vcpu->nmi_pending = true;
+	vcpu_ops->inject(tiny.vcpu, &event);
+	time = clock_now().v;
+
+	TRY(make_shadow());
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	TRY(cut(captured.primary.domain));
+	CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+
+	CHECK(vcpu_ops->has_injection(tiny.vcpu));
+	CHECK(vcpu_ops->get_injection(tiny.vcpu).vector == 0x55 && tiny.vcpu->nmi_pending);
+	vlapic_save(tiny.vcpu, &lapic);
+	CHECK(lapic.irr[1] == BIT(0x66 - 64) && lapic.isr[1] == BIT(0x77 - 64));
+	status.port = unbound;
+	CHECK(!event_status(tiny.domain, &status) && status.status == EVTCHNSTAT_unbound);
+	status.port = ipi;
+	CHECK(!event_status(tiny.domain, &status) && status.status == EVTCHNSTAT_ipi);
+	CHECK(tiny.vcpu->virq_port[VIRQ_TIMER] == virq);
+	CHECK(tiny.domain->shared_info->evtchn_pending[0] == BIT(ipi));
+	CHECK(tiny.vcpu->info->evtchn_upcall_pending);
+	CHECK(tiny.vcpu->singleshot.cpu);
+	CHECK(tiny.vcpu->singleshot.expires.v + tiny.vcpu->time_offset == due.v);
+	CHECK(clock_now().v + tiny.vcpu->time_offset >= time);
+	end_both();
+	return NULL;
+}
+
+/* Cut short or changed at any byte, a chain is refused or taken up; nothing else happens. */
+static const char *breaches(void)
+{
+	const struct checkpoint_attach request = { 0, 0 };
+	uint64_t before = frames_free();
+	GUEST(0xf4);
+	uint8_t *copy;
+	unsigned pages;
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	TRY(make_shadow());
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	TRY(cut(captured.primary.domain));
+	copy = heap_alloc(captured.state_size);
+	CHECK(copy);
+	memcpy(copy, captured.state, captured.state_size);
+	for (size_t size = 0; size < captured.state_size; size += 8)
+		CHECK(state_load(tiny.domain, copy, size) == -EINVAL);
+	for (size_t i = 0; i < captured.state_size; i++) {
+		copy[i] ^= (uint8_t)(i * 37 | 1);
+		state_load(tiny.domain, copy, captured.state_size);
+		copy[i] = captured.state[i];
+	}
+	CHECK(!state_load(tiny.domain, copy, captured.state_size));
+	heap_free(copy);
+	end_both();
+	CHECK(frames_free() == before);
+	return NULL;
+}
+
+const struct selftest selftests_checkpoint[] = {
+	{ "checkpoint_goes_on", goes_on },
+	{ "checkpoint_what_waits", what_waits },
+	{ "checkpoint_breaches", breaches },
+	{ NULL, NULL },
+};

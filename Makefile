@@ -111,19 +111,22 @@ build/guests/%.elf: tests/guests/%/main.c $(GUEST_LIB) tests/guests/lib/guest.h 
 .PHONY: guests
 guests: $(GUESTS)			## the guests that misbehave, for the tests
 
-# --- dom0's programs: replication/main/NAME.c of PROGRAMS and all else that lies in their folders;
+# --- dom0's programs: */main/remus*.c, each with what it needs of all else that lies in these folders;
 #     SANITIZE=1: with sanitizers, below build/sanitize ---
 
-PROGRAMS := $(foreach name,remusd remus-backend,$(if $(wildcard replication/main/$(subst -,_,$(name)).c),$(name)))
+U_FOLDERS := $(wildcard common replication fencing toolstack)
+U_MAINS := $(sort $(wildcard $(U_FOLDERS:%=%/main/remus*.c)))
+PROGRAMS := $(subst _,-,$(basename $(notdir $(U_MAINS))))
 U_OUT := build$(if $(SANITIZE),/sanitize)
 U_SANITIZE := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
 U_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer $(WARNINGS) -Wmissing-prototypes \
 	-Wshadow -Wcast-qual -fno-strict-aliasing -I. $(U_SANITIZE)
-U_LIBS := -lev -luring -lseccomp -lxengnttab -lxenevtchn -lxenstore
-U_MAINS := $(foreach program,$(PROGRAMS),replication/main/$(subst -,_,$(program)).c)
-U_SOURCES := $(sort $(shell find common replication -name '*.c' 2>/dev/null))
+U_LIBS := -Wl,--as-needed -lev -luring -lseccomp -lxengnttab -lxenevtchn -lxenstore -lxencall -lxenforeignmemory \
+	-lxentoolcore -lxenlight -lxentoollog -llz4 -lxxhash -lssl -lcrypto -ljansson -lcpg -lvotequorum -lpthread
+U_SOURCES := $(sort $(shell find $(U_FOLDERS) -name '*.c'))
 U_OBJECTS := $(U_SOURCES:%=$(U_OUT)/objects/%.o)
-U_HEADERS := $(shell find common replication -name '*.h' 2>/dev/null)
+U_HEADERS := $(sort $(shell find $(U_FOLDERS) -name '*.h'))
+U_ARCHIVE := $(U_OUT)/libremus.a
 
 .PHONY: programs
 programs: $(PROGRAMS:%=$(U_OUT)/%)
@@ -133,10 +136,13 @@ $(U_OBJECTS): $(U_OUT)/objects/%.o: % Makefile | $(DEPS)
 	@echo "  CC      $<"
 	@$(CC) $(U_FLAGS) -MMD -MP -c -o $@ $<
 
-$(PROGRAMS:%=$(U_OUT)/%): $(U_OUT)/%: $(U_OBJECTS)
+$(U_ARCHIVE): $(filter-out $(U_MAINS:%=$(U_OUT)/objects/%.o),$(U_OBJECTS))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(PROGRAMS:%=$(U_OUT)/%): $(U_OUT)/%: $(U_OBJECTS) $(U_ARCHIVE)
 	@echo "  LD      $@"
-	@$(CC) $(U_FLAGS) -o $@ $(filter-out $(U_MAINS:%=$(U_OUT)/objects/%.o),$^) \
-		$(U_OUT)/objects/replication/main/$(subst -,_,$*).c.o $(U_LIBS)
+	@$(CC) $(U_FLAGS) -o $@ $(filter %/main/$(subst -,_,$*).c.o,$^) $(U_ARCHIVE) $(U_LIBS)
 
 -include $(U_OBJECTS:.o=.d)
 

@@ -30,6 +30,7 @@ enum checkpoint_operation {
 	CHECKPOINT_APPLY = 6,
 	CHECKPOINT_LOAD = 7,
 	CHECKPOINT_ACTIVATE = 8,
+	CHECKPOINT_HASH = 9,
 };
 
 #define CHECKPOINT_TWINS_MAX (1u << 20) /* pages of a pool */
@@ -107,6 +108,21 @@ struct checkpoint_activate {
 	uint64_t deadline;
 };
 
+/*
+ * For tests: a hash of the memory of a domain, by steps of some MiB until gfn is CHECKPOINT_HASH_DONE.
+ * It is the sum, over the pages that there are, of a hash of gfn and contents: equal memory gives an equal
+ * sum; what the sum is may change from build to build. An attached domain is taken as it was at its last
+ * cut (or attach), though it runs on; another as it is now, and has to be paused: else -EINVAL. -ENODATA:
+ * a page was written since the cut and its old version is not there: attach with CHECKPOINT_OLD_VERSIONS and
+ * twins enough, or let the domain be paused from before the cut on. -ENOMEM.
+ */
+#define CHECKPOINT_HASH_DONE (~0ull)
+struct checkpoint_hash {
+	uint64_t gfn;   /* in: 0, or what the last step gave; out: where the next one goes on */
+	uint64_t hash;  /* in: 0, or what the last step gave; out: with this step's pages */
+	uint64_t pages; /* the same: how many there were */
+};
+
 struct checkpoint_op {
 	uint32_t version;
 	uint32_t operation;
@@ -120,6 +136,7 @@ struct checkpoint_op {
 		struct checkpoint_apply apply;
 		struct checkpoint_load load;
 		struct checkpoint_activate activate;
+		struct checkpoint_hash hash;
 	} u;
 };
 

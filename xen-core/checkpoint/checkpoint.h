@@ -34,6 +34,9 @@ int checkpoint_fetch(struct domain *domain, struct checkpoint_page *page, uint32
 int checkpoint_apply(struct domain *domain, const struct checkpoint_page *page,
                      const void *contents);
 
+/* A step of about so many pages. */
+int checkpoint_hash(struct domain *domain, struct checkpoint_hash *hash, unsigned pages);
+
 int checkpoint_activate(struct domain *domain, nanos_t deadline);
 
 #endif

@@ -224,20 +224,19 @@ void dirty_read(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *
 	lock_release(&p2m->lock);
 }
 
-/* As it was at the cut: who wrote it since has kept that. */
-static void read_ended(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *taken)
+/* As it was at the cut: who wrote it since has kept that. -ENODATA: he has not. */
+static int read_at_cut(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *taken)
 {
-	const struct dirty_page *since = dirty_set_find(p2m->log->now, gfn);
+	const struct dirty_page *since = p2m->log ? dirty_set_find(p2m->log->now, gfn) : NULL;
 
 	if (!since) {
 		read_frame(p2m, gfn, contents, taken);
-		return;
+		return 0;
 	}
 	taken->kind = since->old == OLD_ABSENT ? DIRTY_ABSENT : DIRTY_PAGE;
 	if (since->old < OLD_ABSENT)
 		memcpy(contents, twins_page(&p2m->log->twins, since->old), PAGE_SIZE);
-	else if (since->old == OLD_NONE)
-		p2m->log->lost = true;
+	return since->old == OLD_NONE ? -ENODATA : 0;
 }
 
 static void take_locked(struct p2m *p2m, void *contents, void *old, struct dirty_taken *taken)
@@ -249,7 +248,8 @@ static void take_locked(struct p2m *p2m, void *contents, void *old, struct dirty
 	if (!page)
 		return;
 	taken->gfn = GFN(page->gfn);
-	read_ended(p2m, taken->gfn, contents, taken);
+	if (read_at_cut(p2m, taken->gfn, contents, taken))
+		log->lost = true;
 	if (page->old < OLD_ABSENT) {
 		taken->has_old = old;
 		if (old)
@@ -265,6 +265,30 @@ void dirty_take(struct p2m *p2m, void *contents, void *old, struct dirty_taken *
 	lock_take(&p2m->lock);
 	take_locked(p2m, contents, old, taken);
 	lock_release(&p2m->lock);
+}
+
+/* What has gone since the cut is in no entry of the map, but in the running epoch's set. */
+int dirty_read_cut(struct p2m *p2m, gfn_t from, void *contents, struct dirty_taken *taken)
+{
+	int err = 0;
+
+	*taken = (struct dirty_taken){ .kind = DIRTY_ABSENT };
+	while (!err && taken->kind == DIRTY_ABSENT) {
+		gfn_t next = p2m_next(p2m, from);
+		gfn_t gone = GFN_NONE;
+
+		lock_take(&p2m->lock);
+		if (p2m->log)
+			gone = dirty_set_next(p2m->log->now, from, next);
+		taken->gfn = gone.v < next.v ? gone : next;
+		if (taken->gfn.v == GFN_NONE.v)
+			taken->kind = DIRTY_NO_MORE;
+		else
+			err = read_at_cut(p2m, taken->gfn, contents, taken);
+		lock_release(&p2m->lock);
+		from = GFN(taken->gfn.v + 1);
+	}
+	return err;
 }
 
 void dirty_forget(struct p2m *p2m)

@@ -49,6 +49,12 @@ void dirty_take(struct p2m *p2m, void *contents, void *old, struct dirty_taken *
 /* The same for a page that stands in no set: as it is now. */
 void dirty_read(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *taken);
 
+/*
+ * The first page from a gfn on (taken->gfn) as it was at the last cut, whatever was fetched; without a log,
+ * as it is now. DIRTY_NO_MORE: there is none. -ENODATA: it was written since and what it was is not kept.
+ */
+int dirty_read_cut(struct p2m *p2m, gfn_t from, void *contents, struct dirty_taken *taken);
+
 /* The ended epoch is not wanted. */
 void dirty_forget(struct p2m *p2m);
 

@@ -96,6 +96,20 @@ void dirty_set_drop_last(struct dirty_set *set)
 	}
 }
 
+gfn_t dirty_set_next(const struct dirty_set *set, gfn_t from, gfn_t to)
+{
+	uint64_t end = MIN(to.v, set->limit);
+
+	while (from.v < end) {
+		const uint32_t *index = set->index[from.v / PER_INDEX];
+
+		if (index && index[from.v % PER_INDEX])
+			return from;
+		from.v = index ? from.v + 1 : ALIGN_DOWN(from.v, PER_INDEX) + PER_INDEX;
+	}
+	return GFN_NONE;
+}
+
 void dirty_set_bits(const struct dirty_set *set, uint64_t first, uint64_t count, uint8_t *bits)
 {
 	for (uint64_t i = 0; i < count; i += 8)

@@ -33,6 +33,9 @@ struct dirty_page *dirty_set_add(struct dirty_set *set, gfn_t gfn);
 struct dirty_page *dirty_set_last(const struct dirty_set *set); /* NULL: the set is empty */
 void dirty_set_drop_last(struct dirty_set *set);
 
+/* The lowest of its gfns that is not below from, nor at or above to; GFN_NONE. */
+gfn_t dirty_set_next(const struct dirty_set *set, gfn_t from, gfn_t to);
+
 /* A bit for each of count gfns from first on (multiples of 8): those of the set are set. */
 void dirty_set_bits(const struct dirty_set *set, uint64_t first, uint64_t count, uint8_t *bits);
 

@@ -7,7 +7,8 @@
 #include "domain/foreign.h"
 #include "mm/heap.h"
 
-#define PAGES_AT_ONCE 32 /* before the caller's interrupts get their chance: it asks for the rest */
+#define HASHED_AT_ONCE 512
+#define PAGES_AT_ONCE  32 /* before the caller's interrupts get their chance: it asks for the rest */
 
 /* One operation: the domain is held, and nobody else's operation on it is under way. */
 typedef long operation(struct hypercall *call, struct checkpoint_op *op, struct domain *domain);
@@ -167,6 +168,14 @@ static long activate(struct hypercall *call, struct checkpoint_op *op, struct do
 	return checkpoint_activate(domain, NANOS(op->u.activate.deadline));
 }
 
+static long hash(struct hypercall *call, struct checkpoint_op *op, struct domain *domain)
+{
+	(void)call;
+	if (!domain->checkpoint && !is_paused(domain))
+		return -EINVAL;
+	return checkpoint_hash(domain, &op->u.hash, HASHED_AT_ONCE);
+}
+
 static const struct {
 	operation *serve;
 	bool attached; /* wants the domain to be */
@@ -175,6 +184,7 @@ static const struct {
 	[CHECKPOINT_CUT] = { cut, true },        [CHECKPOINT_FETCH] = { fetch, true },
 	[CHECKPOINT_STATE] = { state, true },    [CHECKPOINT_APPLY] = { apply, false },
 	[CHECKPOINT_LOAD] = { load, false },     [CHECKPOINT_ACTIVATE] = { activate, false },
+	[CHECKPOINT_HASH] = { hash, false },
 };
 
 static bool is_complete(const struct domain *domain)

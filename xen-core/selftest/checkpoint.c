@@ -61,6 +61,26 @@ static const char *copy_pages(struct domain *from, struct domain *to, unsigned *
 	return NULL;
 }
 
+/* Some pages at a time, as a caller would. */
+static const char *hash(struct domain *domain, struct checkpoint_hash *sum)
+{
+	*sum = (struct checkpoint_hash){ 0 };
+	while (sum->gfn != CHECKPOINT_HASH_DONE)
+		CHECK(!checkpoint_hash(domain, sum, 1));
+	return NULL;
+}
+
+static const char *same_memory(struct domain *one, struct domain *other, bool *same)
+{
+	struct checkpoint_hash sums[2];
+	const char *failed = hash(one, &sums[0]);
+
+	if (!failed)
+		failed = hash(other, &sums[1]);
+	*same = sums[0].hash == sums[1].hash && sums[0].pages == sums[1].pages;
+	return failed;
+}
+
 static const char *cut(struct domain *domain)
 {
 	struct checkpoint_cut cut;
@@ -86,6 +106,13 @@ static void end_both(void)
 		failed = call;                                                                     \
 		if (failed)                                                                        \
 			return failed;                                                             \
+	} while (0)
+
+#define SWAP(a, b)                                                                                 \
+	do {                                                                                       \
+		struct tiny swapped = a;                                                           \
+		a = b;                                                                             \
+		b = swapped;                                                                       \
 	} while (0)
 
 /* Counts in memory and in a register; the shadow continues where the primary was cut. */
@@ -207,9 +234,72 @@ static const char *breaches(void)
 	return NULL;
 }
 
+/* The sum is of the memory at the cut, though pages were written, came and went since. */
+static const char *hashes(void)
+{
+	const struct checkpoint_attach request = { 8, CHECKPOINT_OLD_VERSIONS };
+	GUEST(0xff, 0x05, 0x00, 0x20, 0x00, 0x00, /* inc dword [DATA] */
+	      0x0f, 0x01, 0xd9);                  /* vmmcall */
+	const uint64_t top[2] = { BIT(63), BIT(63) };
+	struct checkpoint_hash sum;
+	unsigned pages;
+	mfn_t mfn;
+	bool same;
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	TRY(make_shadow());
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	TRY(same_memory(captured.primary.domain, tiny.domain, &same));
+	CHECK(same);
+	SWAP(tiny, captured.primary);
+	vcpu_load(tiny.vcpu);
+	CHECK(run_logged().kind == EXIT_HYPERCALL);
+	CHECK(!tiny_map_new_page(TINY_HOLE, &mfn));
+	TRY(same_memory(tiny.domain, captured.primary.domain, &same));
+	CHECK(same);
+	TRY(cut(tiny.domain));
+	TRY(same_memory(tiny.domain, captured.primary.domain, &same));
+	CHECK(!same);
+	TRY(copy_pages(tiny.domain, captured.primary.domain, &pages));
+	CHECK(p2m_unmap(&tiny.domain->p2m, GFN(TINY_HOLE >> PAGE_SHIFT)) == P2M_RAM);
+	CHECK(!access_write(&tiny.domain->p2m, TINY_DATA, top, sizeof(top)));
+	TRY(same_memory(tiny.domain, captured.primary.domain, &same));
+	CHECK(same);
+	TRY(hash(tiny.domain, &sum));
+	CHECK(sum.pages == 3);
+	TRY(cut(tiny.domain));
+	TRY(same_memory(tiny.domain, captured.primary.domain, &same));
+	CHECK(!same);
+	TRY(copy_pages(tiny.domain, captured.primary.domain, &pages));
+	TRY(same_memory(tiny.domain, captured.primary.domain, &same));
+	CHECK(same);
+	SWAP(tiny, captured.primary);
+	end_both();
+	return NULL;
+}
+
+/* Without old versions: a page that is written loses what it was. */
+static const char *hashes_no_more(void)
+{
+	const struct checkpoint_attach request = { 0, 0 };
+	struct checkpoint_hash sum = { 0 };
+	GUEST(0xf4);
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	CHECK(!checkpoint_hash(tiny.domain, &sum, 100) && sum.pages == 2);
+	CHECK(!access_write(&tiny.domain->p2m, TINY_DATA, code, sizeof(code)));
+	sum = (struct checkpoint_hash){ 0 };
+	CHECK(checkpoint_hash(tiny.domain, &sum, 100) == -ENODATA);
+	checkpoint_detach(tiny.domain);
+	tiny_end();
+	return NULL;
+}
+
 const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_goes_on", goes_on },
 	{ "checkpoint_what_waits", what_waits },
 	{ "checkpoint_breaches", breaches },
+	{ "checkpoint_hashes", hashes },
+	{ "checkpoint_hashes_no_more", hashes_no_more },
 	{ NULL, NULL },
 };

@@ -7,8 +7,11 @@
 #include "hw/cpu.h"
 #include "hw/interrupt.h"
 #include "hw/percpu.h"
+#include "hw/timer.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
+
+#define ASK_AGAIN MILLISECONDS(1)
 
 /*
  * Each caller has a call of its own, so that no lock is needed: it fills it in, sets its bit in
@@ -71,6 +74,32 @@ static void ask(struct cpu *self, unsigned long targets)
 	}
 }
 
+/* An emulated CPU can lose an interrupt. Those that have not taken the call by now get another one. */
+static void ask_again(const struct cpu *self, unsigned long targets)
+{
+	for (; targets; targets &= targets - 1) {
+		const struct cpu *cpu = cpus[bit_lowest(targets)];
+
+		if (__atomic_load_n(&cpu->calls, __ATOMIC_RELAXED) & BIT(self->id))
+			apic_send(cpu->apic_id, VECTOR_CALL);
+	}
+}
+
+static void wait_for_all(struct cpu *self, const struct call *call)
+{
+	nanos_t asked = clock_now();
+	unsigned long left;
+
+	while ((left = __atomic_load_n(&call->left, __ATOMIC_ACQUIRE))) {
+		ipi_serve(self);
+		cpu_relax();
+		if (clock_now().v - asked.v < ASK_AGAIN)
+			continue;
+		ask_again(self, left);
+		asked = clock_now();
+	}
+}
+
 void ipi_call(unsigned long cpu_mask, void (*fn)(void *arg), void *arg)
 {
 	struct cpu *self = this_cpu();
@@ -84,10 +113,7 @@ void ipi_call(unsigned long cpu_mask, void (*fn)(void *arg), void *arg)
 	ask(self, others);
 	if (cpu_mask & BIT(self->id))
 		fn(arg);
-	while (__atomic_load_n(&call->left, __ATOMIC_ACQUIRE)) {
-		ipi_serve(self);
-		cpu_relax();
-	}
+	wait_for_all(self, call);
 }
 
 void ipi_stop_others(void)

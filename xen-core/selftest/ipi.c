@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "hw/ipi.h"
+#include "hw/apic.h"
 #include "hw/cpu.h"
+#include "hw/interrupt.h"
 #include "hw/percpu.h"
 #include "hw/timer.h"
 #include "selftest/selftest.h"
@@ -73,6 +75,33 @@ static const char *all_call_all(void)
 	return NULL;
 }
 
+/* A call whose interrupt gets lost is served all the same, for the caller asks again. */
+static unsigned lost, found;
+
+static void lose_first_call(void)
+{
+	if (__atomic_exchange_n(&lost, 1, __ATOMIC_RELAXED)) {
+		__atomic_store_n(&found, 1, __ATOMIC_RELAXED);
+		ipi_serve(this_cpu());
+	}
+}
+
+static const char *lost_call(void)
+{
+	for (unsigned i = 0; i < cpu_count; i++) {
+		unsigned sum = 0;
+
+		if (cpus[i] == this_cpu())
+			continue;
+		lost = found = 0;
+		interrupt_register(VECTOR_CALL, lose_first_call);
+		ipi_call(BIT(i), count_here, &sum);
+		ipi_init();
+		CHECK(sum == 1 && lost && found);
+	}
+	return NULL;
+}
+
 /* An idle CPU that is kicked comes round and clears the flag; this one's own is only set. */
 static const char *kick(void)
 {
@@ -94,6 +123,7 @@ const struct selftest selftests_ipi[] = {
 	{ "ipi_call_each", call_each },
 	{ "ipi_call_all", call_all },
 	{ "ipi_all_call_all", all_call_all },
+	{ "ipi_lost_call", lost_call },
 	{ "ipi_kick", kick },
 	{ NULL, NULL },
 };

@@ -169,7 +169,7 @@ build/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c) $(XC_HEADERS) $(U_HEA
 	@rm -f $@
 	@echo "  FUZZ    $<"
 	@$(CLANG) $(HOST_FLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $(filter %.c,$^)
+		-o $@ $(filter %.c,$^) $(call libs,$<)
 
 .PHONY: unit-programs fuzz-programs
 unit-programs: $(UNIT)

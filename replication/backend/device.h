@@ -16,6 +16,7 @@
 #include "common/states.h"
 #include "replication/backend/grants.h"
 #include "replication/backend/image.h"
+#include "replication/backend/output.h"
 #include "replication/backend/ring.h"
 #include "replication/backend/store.h"
 
@@ -34,6 +35,7 @@ struct host {
 	xenevtchn_handle *evtchn;
 	struct grants grants; /* empty between handlers */
 	struct image_queue images;
+	struct output output;
 };
 
 /* A kind of device: "vif", "vbd". Those that return int answer 0 or a negative errno, with *why set where
@@ -53,6 +55,12 @@ struct device_kind {
 	bool (*is_idle)(const struct device *device);
 	/* The frontend sent an event. */
 	void (*serve)(struct device *device);
+	/* Output (output.h). These may be NULL: */
+	int (*hold)(struct device
+	                    *device); /* have room for frames that are held; called before any is */
+	void (*let_go)(struct device *device); /* more may leave than before */
+	bool (*is_noted)(
+		const struct device *device); /* no write is under way that was not noted */
 	/* Free what create made; is_final: remove what outlives a process as well. */
 	void (*destroy)(struct device *device, bool is_final);
 };

@@ -233,6 +233,11 @@ static bool is_idle(const struct device *device)
 	return ((const struct disk *)device)->running == 0;
 }
 
+static bool is_noted(const struct device *device)
+{
+	return ((const struct disk *)device)->unnoted == 0;
+}
+
 static void serve(struct device *device)
 {
 	disk_serve(disk_of(device));
@@ -259,5 +264,6 @@ const struct device_kind disk_kind = {
 	.disconnect = disconnect_disk,
 	.is_idle = is_idle,
 	.serve = serve,
+	.is_noted = is_noted,
 	.destroy = destroy,
 };

@@ -27,6 +27,8 @@ void disk_queue_reset(struct disk *disk)
 
 static void finish(struct disk_request *request, int16_t status)
 {
+	request->disk->unnoted -= request->is_unnoted;
+	request->is_unnoted = false;
 	request->status = status;
 	request->stage = DISK_DONE;
 }
@@ -90,6 +92,35 @@ static void start(struct disk *disk, struct disk_request *request)
 	}
 }
 
+/* Note what the request changes, for the standby, before it is done. false: it has to wait for room. */
+static bool note(struct disk *disk, struct disk_request *request)
+{
+	struct output *output = &disk->device.host->output;
+	const struct block_request *parsed = &request->parsed;
+	struct door_write write = { .disk = disk->device.id,
+		                    .sector = parsed->sector,
+		                    .sectors = parsed->sectors };
+	size_t bytes = parsed->sectors * BLOCK_SECTOR_BYTES;
+	bool has_room = true;
+
+	if (parsed->op == BLOCK_READ)
+		return true;
+	if (!output_is_noting(output)) {
+		request->is_unnoted = true;
+		disk->unnoted++;
+		return true;
+	}
+	if (parsed->op == BLOCK_DISCARD)
+		has_room = output_note(output, NOTE_DISCARD, &write, NULL, 0);
+	else if (bytes)
+		has_room = output_note(output, NOTE_WRITE, &write, request->buffer, bytes);
+	if (has_room && parsed->op == BLOCK_FLUSH)
+		has_room = output_note(output, NOTE_FLUSH, &write, NULL, 0);
+	if (has_room)
+		output_note_end(output);
+	return has_room;
+}
+
 /* Start what waits and need not wait for an earlier one any more. */
 static void start_ready(struct disk *disk)
 {
@@ -102,7 +133,7 @@ static void start_ready(struct disk *disk)
 		for (uint32_t j = ring->rsp_prod; j != i && !must_wait; j++)
 			must_wait = at(disk, j)->stage < DISK_READ &&
 			            block_must_follow(&request->parsed, &at(disk, j)->parsed);
-		if (!must_wait)
+		if (!must_wait && note(disk, request))
 			start(disk, request);
 	}
 }
@@ -186,7 +217,7 @@ static int take_one(struct disk *disk, const char **why)
 	if (err)
 		return err;
 	request->disk = disk;
-	request->flushes_after = false;
+	request->flushes_after = request->is_unnoted = false;
 	request->buffer = disk->free_buffers[--disk->free_count];
 	ring_consume(ring, 1);
 	return admit(disk, request);

@@ -28,6 +28,7 @@ struct disk_request {
 	struct disk *disk;
 	enum disk_stage stage;
 	bool flushes_after; /* a flush that carries data: written first */
+	bool is_unnoted;    /* begun when changes were not noted (output.h) */
 	int16_t status;
 	uint8_t *buffer;
 	struct block_request parsed;
@@ -41,6 +42,7 @@ struct disk {
 	unsigned int page_count;
 	struct ring ring;
 	unsigned int running; /* jobs the kernel has, of this connection and of earlier ones */
+	unsigned int unnoted; /* of these, changes that were not noted */
 	uint8_t *arena;       /* DISK_REQUESTS_MAX buffers */
 	uint8_t *free_buffers[DISK_REQUESTS_MAX];
 	unsigned int free_count;

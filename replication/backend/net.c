@@ -71,7 +71,40 @@ static void on_writable(struct ev_loop *loop, ev_io *io, int events)
 
 	(void)loop;
 	(void)events;
-	net_send_serve(card);
+	net_send_held(card);
+	if (card->device.is_connected && !card->is_tap_full)
+		net_send_serve(card);
+}
+
+/* Frames that an earlier process left leave first, or are held on. */
+static int open_held(struct net_card *card)
+{
+	struct device *device = &card->device;
+	unsigned int domid = device->host->domid;
+
+	if (output_is_held(&device->host->output))
+		return held_open(&card->held, domid, device->id);
+	if (held_find(&card->held, domid, device->id) == 0)
+		net_send_held(card);
+	return 0;
+}
+
+static int hold(struct device *device)
+{
+	struct net_card *card = card_of(device);
+
+	/* Frames of an earlier holding are still on their way: their epochs are not those that come. */
+	if (!held_is_empty(&card->held))
+		return -EBUSY;
+	return device->is_created ? held_open(&card->held, device->host->domid, device->id) : 0;
+}
+
+static void let_go(struct device *device)
+{
+	struct net_card *card = card_of(device);
+
+	if (device->is_created)
+		net_send_held(card);
 }
 
 static int create(struct device *device, bool is_attach, const char **why)
@@ -91,6 +124,12 @@ static int create(struct device *device, bool is_attach, const char **why)
 		ev_io_init(&card->readable, on_readable, card->tap, EV_READ);
 		ev_io_init(&card->writable, on_writable, card->tap, EV_WRITE);
 		card->readable.data = card->writable.data = card;
+		err = open_held(card);
+		if (err) {
+			*why = "there is no room for what it sends to be held";
+			tap_close(card->tap, false);
+			return err;
+		}
 	}
 	err = is_attach ? 0 : publish(device);
 	*why = "its features cannot be written";
@@ -231,7 +270,8 @@ static void disconnect_card(struct device *device)
 	struct net_card *card = card_of(device);
 
 	ev_io_stop(device->host->loop, &card->readable);
-	ev_io_stop(device->host->loop, &card->writable);
+	/* What is held leaves all the same. */
+	net_send_held(card);
 	tap_set_carrier(card->tap, false);
 	device_unmap(device, card->pages[0], 1);
 	device_unmap(device, card->pages[1], 1);
@@ -256,7 +296,11 @@ static void serve(struct device *device)
 
 static void destroy(struct device *device, bool is_final)
 {
-	tap_close(card_of(device)->tap, is_final);
+	struct net_card *card = card_of(device);
+
+	ev_io_stop(device->host->loop, &card->writable);
+	held_close(&card->held, device->host->domid, device->id, is_final);
+	tap_close(card->tap, is_final);
 }
 
 const struct device_kind net_kind = {
@@ -269,5 +313,7 @@ const struct device_kind net_kind = {
 	.disconnect = disconnect_card,
 	.is_idle = is_idle,
 	.serve = serve,
+	.hold = hold,
+	.let_go = let_go,
 	.destroy = destroy,
 };

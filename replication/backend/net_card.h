@@ -8,6 +8,7 @@
 #define REPLICATION_BACKEND_NET_CARD_H
 
 #include "replication/backend/device.h"
+#include "replication/backend/held.h"
 #include "replication/backend/net_parse.h"
 #include "replication/backend/tap.h"
 
@@ -40,6 +41,8 @@ struct net_card {
 	struct device device;
 	int tap;
 	ev_io readable, writable;
+	bool is_tap_full; /* writable is waited for */
+	struct held held;
 	void *pages[2];             /* mapped rings: of sending, of receiving */
 	bool guest_takes_fragments; /* "feature-sg": frames beyond one page */
 	struct net_send send;
@@ -49,5 +52,8 @@ struct net_card {
 /* Serve a direction for a round. They fail the device themselves; false then. */
 bool net_send_serve(struct net_card *card);
 bool net_receive_serve(struct net_card *card);
+
+/* Send what is held and may leave. Also of a card that is not connected any more. */
+void net_send_held(struct net_card *card);
 
 #endif

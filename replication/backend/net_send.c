@@ -1,6 +1,7 @@
 /* What a guest sends: from its ring, by grant copy, to the tap. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -68,13 +69,48 @@ static int take(struct net_card *card, unsigned int unread, const char **why)
 	return err;
 }
 
-/* Hand a frame to the network: the one place where output leaves. -EAGAIN if it has to wait. */
+static void wait_for_tap(struct net_card *card, bool is_full)
+{
+	struct ev_loop *loop = card->device.host->loop;
+
+	card->is_tap_full = is_full;
+	if (is_full)
+		ev_io_start(loop, &card->writable);
+	else
+		ev_io_stop(loop, &card->writable);
+}
+
+/* Hand a frame to the network, or have it wait there for its epoch: the one place where output leaves. -EAGAIN if the
+ * tap has no room, -ENOBUFS if what is held has none. */
 static int put_out(struct net_card *card, const struct virtio_net_hdr *header, const uint8_t *frame,
                    size_t length)
 {
-	ssize_t sent = tap_write(card->tap, header, frame, length);
+	struct output *output = &card->device.host->output;
+	ssize_t sent;
+	int err;
 
+	/* What was held leaves first, also when nothing is held any more. */
+	if (output_is_held(output) || !held_is_empty(&card->held)) {
+		assert(card->held.memory);
+		err = held_put(&card->held, output_is_held(output) ? output_epoch(output) : 0,
+		               header, frame, length);
+		output_want(output);
+		return err;
+	}
+	sent = tap_write(card->tap, header, frame, length);
+	if (sent == -EAGAIN)
+		wait_for_tap(card, true);
 	return sent < 0 ? (int)sent : 0;
+}
+
+void net_send_held(struct net_card *card)
+{
+	const struct host *host = card->device.host;
+
+	wait_for_tap(card, held_release(&card->held, output_released(&host->output), card->tap) ==
+	                           -EAGAIN);
+	if (!output_is_held(&host->output) && held_is_empty(&card->held))
+		held_close(&card->held, host->domid, card->device.id, true);
 }
 
 static unsigned int respond_packet(const struct net_packet *packet, int16_t status,
@@ -87,7 +123,7 @@ static unsigned int respond_packet(const struct net_packet *packet, int16_t stat
 	return packet->slots;
 }
 
-/* -EAGAIN if the tap has no room; otherwise the frame went, or was dropped as *status says. */
+/* -EAGAIN or -ENOBUFS if it has to wait; otherwise the frame went, or was dropped as *status says. */
 static int send_one(struct net_card *card, unsigned int number, int16_t *status)
 {
 	struct net_send *send = &card->send;
@@ -101,7 +137,7 @@ static int send_one(struct net_card *card, unsigned int number, int16_t *status)
 	    net_offload_from_guest(packet, frame, packet->size, &header))
 		return 0;
 	err = put_out(card, &header, frame, packet->size);
-	if (err == -EAGAIN)
+	if (err == -EAGAIN || err == -ENOBUFS)
 		return err;
 	*status = err ? NETIF_RSP_DROPPED : NETIF_RSP_OKAY;
 	return 0;
@@ -116,7 +152,7 @@ static bool flush(struct net_card *card)
 	int16_t status;
 
 	while (send->sent < send->count) {
-		if (send_one(card, send->sent, &status) == -EAGAIN)
+		if (send_one(card, send->sent, &status))
 			break;
 		count += respond_packet(&send->packets[send->sent++], status, responses + count);
 	}
@@ -127,15 +163,11 @@ static bool flush(struct net_card *card)
 
 bool net_send_serve(struct net_card *card)
 {
-	struct host *host = card->device.host;
 	const char *why = "";
 	int unread;
 
-	if (!flush(card)) {
-		ev_io_start(host->loop, &card->writable);
+	if (!flush(card))
 		return true;
-	}
-	ev_io_stop(host->loop, &card->writable);
 	unread = ring_unread(&card->send.ring);
 	if (unread == 0)
 		unread = ring_ask(&card->send.ring);
@@ -151,7 +183,5 @@ bool net_send_serve(struct net_card *card)
 	}
 	if (flush(card))
 		device_serve_again(&card->device);
-	else
-		ev_io_start(host->loop, &card->writable);
 	return true;
 }

@@ -373,6 +373,7 @@ static void on_images(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	(void)events;
 	image_queue_reap(&xenbus->host.images);
+	output_settled(&xenbus->host.output);
 	if (xenbus->is_stopping)
 		return;
 	for (struct device *device = xenbus->devices; device; device = device->next) {

@@ -45,6 +45,9 @@ static const int allowed_calls[] = {
 	SCMP_SYS(sendto),
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(poll),
+	/* the door of the guest's output */
+	SCMP_SYS(accept4),
+	SCMP_SYS(shutdown),
 	/* the xenstore library's reading thread */
 	SCMP_SYS(futex),
 	SCMP_SYS(sched_yield),

@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "replication/backend/holder.h"
 #include "replication/backend/journal.h"
 #include "replication/backend/xenbus.h"
 #include "replication/main/confine.h"
 #include "replication/main/loop_watch.h"
 
 static struct xenbus xenbus;
+static struct holder holder;
 
 /* How often the end of disk work is looked for while stopping, in seconds. */
 #define STOP_POLL 0.005
@@ -68,6 +70,7 @@ static void on_emptied(struct xenbus *emptied)
 
 	make_lock_path(path, sizeof(path));
 	unlink(path);
+	holder_forget(&holder);
 	ev_break(emptied->host.loop, EVBREAK_ALL);
 }
 
@@ -113,6 +116,8 @@ static int prepare(void)
 		return err;
 	}
 	err = xenbus_open(&xenbus);
+	if (!err)
+		err = holder_open(&holder, &xenbus);
 	if (err)
 		return err;
 	catch_signals(xenbus.host.loop);

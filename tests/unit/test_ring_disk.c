@@ -1,6 +1,6 @@
 /* Disk requests against a simulated frontend and image: ring order, and backends that die at any moment. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/backend/disk_queue.c replication/backend/block_parse.c replication/backend/ring.c common/log.c */
+/* links: replication/backend/disk_queue.c replication/backend/block_parse.c replication/backend/ring.c replication/backend/output.c replication/hold/record_log.c common/log.c */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -8,12 +8,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
 
 #include "replication/backend/disk_queue.h"
+#include "replication/hold/shared.h"
 
 #define PAGES        512u
 #define DISK_SECTORS 64u
@@ -110,6 +113,45 @@ void image_discard(struct image_queue *queue, const struct image *image, struct 
 
 void image_queue_submit(struct image_queue *queue)
 {
+}
+
+/* --- the holder of its output --- */
+
+static uint8_t *shared;
+
+int shared_find(const char *path, size_t bytes, void **memory)
+{
+	return -ENOENT;
+}
+
+int shared_make(const char *path, size_t bytes, void **memory)
+{
+	shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*memory = shared;
+	return dup(0);
+}
+
+static void hear(struct output *output, const struct door_message *message, int fd)
+{
+}
+
+static bool is_noted(struct output *output)
+{
+	return disk->unnoted == 0;
+}
+
+static void go(struct output *output)
+{
+	disk_serve(disk);
+}
+
+static const struct output_ops output_ops = { .answer = hear, .is_noted = is_noted, .go = go };
+
+static void tell(enum door_kind kind, uint64_t epoch)
+{
+	struct door_message message = { .version = DOOR_VERSION, .kind = kind, .epoch = epoch };
+
+	output_message(&host.output, &message);
 }
 
 /* --- the simulation --- */
@@ -397,6 +439,82 @@ static void nothing_is_lost_when_backends_die(void **state)
 	assert_true(client.answered > 1000);
 }
 
+static void changes_are_noted_in_their_order(void **state)
+{
+	static const uint32_t kinds[] = { NOTE_WRITE, NOTE_DISCARD, NOTE_WRITE, NOTE_FLUSH };
+	uint64_t position = 0;
+
+	assert_int_equal(output_adopt(&host.output, 1, &output_ops), 0);
+	tell(DOOR_TAKE, 1);
+	memset(guest[0], 0x33, RING_PAGE_SIZE);
+	put(BLKIF_OP_WRITE, 0, 8, 0);
+	put(BLKIF_OP_READ, 8, 8, 1);
+	put(BLKIF_OP_DISCARD, 16, 8, 0);
+	put(BLKIF_OP_WRITE, 4, 8, 0); /* waits for the first */
+	put(BLKIF_OP_FLUSH_DISKCACHE, 0, 0, 0);
+	do {
+		assert_true(disk_serve(disk));
+		while (job_count)
+			complete((unsigned int)rand() % job_count, true);
+	} while (sring->rsp_prod != 5);
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct record *record = record_log_next(&host.output.log, &position,
+		                                              record_log_tail(&host.output.log));
+		const struct door_write *write = (const struct door_write *)record->payload;
+
+		assert_int_equal(record->kind, kinds[i]);
+		if (record->kind == NOTE_WRITE) {
+			assert_int_equal(write->sector, i ? 4 : 0);
+			assert_int_equal(write->sectors, 8);
+			assert_int_equal(record->payload[sizeof(*write) + 4095], 0x33);
+		}
+	}
+	assert_int_equal(position, record_log_tail(&host.output.log));
+	output_remove(&host.output);
+}
+
+static void a_full_log_stalls_the_disk(void **state)
+{
+	uint32_t before;
+
+	assert_int_equal(output_adopt(&host.output, 1, &output_ops), 0);
+	tell(DOOR_TAKE, 1);
+	do {
+		before = sring->rsp_prod;
+		put(BLKIF_OP_WRITE, 0, 8, 0);
+		assert_true(disk_serve(disk));
+		while (job_count)
+			complete(0, true);
+		assert_true(disk_serve(disk));
+	} while (sring->rsp_prod != before);
+	assert_true(before > 7000);
+	tell(DOOR_STOP, 1);
+	tell(DOOR_CUT, 1);
+	assert_int_equal(job_count, 0);
+	tell(DOOR_RELEASE, 1);
+	assert_int_equal(job_count, 1);
+	complete(0, true);
+	assert_true(disk_serve(disk));
+	assert_int_equal(sring->rsp_prod, before + 1);
+	output_remove(&host.output);
+}
+
+static void writes_under_way_are_waited_for(void **state)
+{
+	assert_int_equal(output_adopt(&host.output, 1, &output_ops), 0);
+	put(BLKIF_OP_WRITE, 0, 8, 0);
+	put(BLKIF_OP_READ, 8, 8, 0);
+	assert_true(disk_serve(disk));
+	assert_int_equal(disk->unnoted, 1);
+	tell(DOOR_TAKE, 1);
+	assert_true(host.output.is_taking);
+	complete(0, true);
+	output_settled(&host.output);
+	assert_false(host.output.is_taking);
+	assert_true(disk_serve(disk));
+	output_remove(&host.output);
+}
+
 #define DISK_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -409,6 +527,9 @@ int main(void)
 		DISK_TEST(pages_not_granted_close),
 		DISK_TEST(an_impossible_index_closes),
 		DISK_TEST(indirect_segments_are_read_from_their_page),
+		DISK_TEST(changes_are_noted_in_their_order),
+		DISK_TEST(a_full_log_stalls_the_disk),
+		DISK_TEST(writes_under_way_are_waited_for),
 		DISK_TEST(nothing_is_lost_when_backends_die),
 	};
 

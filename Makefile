@@ -120,7 +120,7 @@ PROGRAMS := $(subst _,-,$(basename $(notdir $(U_MAINS))))
 U_OUT := build$(if $(SANITIZE),/sanitize)
 U_SANITIZE := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
 U_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer $(WARNINGS) -Wmissing-prototypes \
-	-Wshadow -Wcast-qual -fno-strict-aliasing -I. $(U_SANITIZE)
+	-Wshadow -Wcast-qual -fno-strict-aliasing -I. -isystem build/include $(U_SANITIZE)
 U_LIBS := -Wl,--as-needed -lev -luring -lseccomp -lxengnttab -lxenevtchn -lxenstore -lxencall -lxenforeignmemory \
 	-lxentoolcore -lxenlight -lxentoollog -llz4 -lxxhash -lssl -lcrypto -ljansson -lcpg -lvotequorum -lpthread
 U_SOURCES := $(sort $(shell find $(U_FOLDERS) -name '*.c'))
@@ -131,10 +131,12 @@ U_ARCHIVE := $(U_OUT)/libremus.a
 .PHONY: programs
 programs: $(PROGRAMS:%=$(U_OUT)/%)
 
-$(U_OBJECTS): $(U_OUT)/objects/%.o: % Makefile | $(DEPS)
+$(U_OBJECTS): $(U_OUT)/objects/%.o: % Makefile | $(DEPS) $(GENERATED)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(U_FLAGS) -MMD -MP -c -o $@ $<
+
+$(U_OUT)/objects/replication/main/daemon_verbs.c.o: build/include/version.h
 
 $(U_ARCHIVE): $(filter-out $(U_MAINS:%=$(U_OUT)/objects/%.o),$(U_OBJECTS))
 	@rm -f $@
@@ -145,6 +147,11 @@ $(PROGRAMS:%=$(U_OUT)/%): $(U_OUT)/%: $(U_OBJECTS) $(U_ARCHIVE)
 	@$(CC) $(U_FLAGS) -o $@ $(filter %/main/$(subst -,_,$*).c.o,$^) $(U_ARCHIVE) $(U_LIBS)
 
 -include $(U_OBJECTS:.o=.d)
+
+##@ Install
+.PHONY: install
+install: all				## onto this host, or below DESTDIR=
+	@DESTDIR='$(DESTDIR)' toolstack/install.sh $(OUT)/xen-core $(PROGRAMS:%=$(U_OUT)/%)
 
 # --- programs that test or fuzz sources on the build machine; a source names what it is linked with:
 #     /* links: xen-core/lib/xz.c ... */   and, if any,   /* libs: -lNAME ... */     on its first lines ---
@@ -176,7 +183,7 @@ unit-programs: $(UNIT)
 fuzz-programs: $(FUZZ)
 
 ##@ Test: each ends with a line "N passed, N failed"
-.PHONY: test test-lint test-unit test-hosts test-bochs fuzz soak
+.PHONY: test test-lint test-unit test-hosts test-bochs fuzz soak build/host
 test: $(DEPS)				## all of the tests below
 	+@tests/run-all.sh
 
@@ -190,25 +197,28 @@ test-unit: $(DEPS)			## single sources, compiled for this machine with sanitizer
 test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
 	@python3 tests/bochs/run.py --cpus 2 $<
 
-test-hosts: all guests				## whole emulated hosts; T=pattern chooses, T=list lists
+build/host: all
+	@DESTDIR=$@ toolstack/install.sh $(OUT)/xen-core $(PROGRAMS:%=$(U_OUT)/%)
+
+test-hosts: build/host guests			## whole emulated hosts; T=pattern chooses, T=list lists
 	@python3 tests/hosts/run.py '$(or $(T),*)'
 
 fuzz: $(DEPS)				## parsers of foreign bytes, FUZZ_SECONDS=60 each
 	+@$(MAKE) --no-print-directory -k fuzz-programs || true
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
-soak: all guests			## the long campaigns
+soak: build/host guests			## the long campaigns
 	@python3 tests/hosts/run.py --soak '$(or $(T),*)'
 
 ##@ Play and measure
 .PHONY: host demo bench
-host: all				## one emulated host on this terminal
+host: build/host				## one emulated host on this terminal
 	@python3 tests/hosts/play.py
 
-demo: all				## one host from power-on to `xl list`, told step by step
+demo: build/host				## one host from power-on to `xl list`, told step by step
 	@python3 tests/hosts/demo.py
 
-bench: all				## measure; B=name runs one, without it they are listed
+bench: build/host				## measure; B=name runs one, without it they are listed
 	@python3 bench/run.py $(B)
 
 ##@ Layout

@@ -11,11 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xenstore.h>
 
 #include "common/log.h"
+#include "replication/main/daemon_verbs.h"
 #include "replication/main/supervise.h"
+#include "toolstack/control/message.h"
 
 static const char *const folders[] = { "backend/vif", "backend/vbd" };
 #define FOLDER_COUNT (sizeof(folders) / sizeof(folders[0]))
@@ -25,6 +28,8 @@ struct remusd {
 	struct xs_handle *xs;
 	ev_io store_ready;
 	ev_signal terminate, interrupt;
+	struct daemon_facts facts; /* for who asks */
+	struct control_server *control;
 };
 
 static unsigned int count_entries(struct xs_handle *xs, const char *path)
@@ -132,6 +137,18 @@ failed:
 	return -errno;
 }
 
+/* Guests are served also if nobody can ask about them. */
+static void open_control(struct remusd *remusd, const char *path)
+{
+	remusd->facts.supervisor = &remusd->supervisor;
+	remusd->facts.xs = remusd->xs;
+	mkdir(CONTROL_FOLDER, 0700);
+	remusd->control = control_serve(remusd->supervisor.loop, path, daemon_verbs,
+	                                &remusd->facts);
+	if (!remusd->control)
+		log_error("cannot listen at %s: %s", path, strerror(errno));
+}
+
 /* The worker beside this program. */
 static const char *worker_path(void)
 {
@@ -164,9 +181,12 @@ int main(int argc, char **argv)
 	remusd.supervisor.stopped = on_stopped;
 	if (!remusd.supervisor.loop || !remusd.supervisor.program || watch_store(&remusd))
 		return 1;
+	open_control(&remusd, CONTROL_SOCKET);
 	catch_signal(&remusd, &remusd.terminate, SIGTERM);
 	catch_signal(&remusd, &remusd.interrupt, SIGINT);
 	log_info("serving guests by %s", remusd.supervisor.program);
 	ev_run(remusd.supervisor.loop, 0);
+	if (remusd.control)
+		control_server_free(remusd.control);
 	return 0;
 }

@@ -26,6 +26,7 @@ struct worker {
 	struct supervisor *supervisor;
 	unsigned int domid;
 	pid_t pid; /* 0: waits to be started again */
+	unsigned int starts;
 	ev_child child;
 	ev_timer restart;
 	ev_tstamp started, backoff;
@@ -104,6 +105,7 @@ static void start(struct worker *worker)
 
 	snprintf(domid, sizeof(domid), "%u", worker->domid);
 	worker->started = ev_now(supervisor->loop);
+	worker->starts++;
 	err = posix_spawn(&worker->pid, supervisor->program, NULL, NULL, words, environ);
 	if (err) {
 		log_error("guest %u: cannot start %s: %s", worker->domid, supervisor->program,
@@ -155,6 +157,17 @@ void supervise_forget(struct supervisor *supervisor,
 		next = worker->next;
 		if (!worker->pid && !is_wanted(worker->domid, data))
 			forget(worker);
+	}
+}
+
+void supervise_each(const struct supervisor *supervisor,
+                    void (*tell)(const struct worker_facts *facts, void *data), void *data)
+{
+	for (const struct worker *worker = supervisor->workers; worker; worker = worker->next) {
+		struct worker_facts facts = { worker->domid, (int)worker->pid, worker->starts,
+			                      worker->started };
+
+		tell(&facts, data);
 	}
 }
 

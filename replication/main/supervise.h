@@ -26,6 +26,18 @@ void supervise_want(struct supervisor *supervisor, unsigned int domid);
 void supervise_forget(struct supervisor *supervisor,
                       bool (*is_wanted)(unsigned int domid, void *data), void *data);
 
+/* What there is to tell of a worker. */
+struct worker_facts {
+	unsigned int domid;
+	int pid;             /* 0: waits to be started again */
+	unsigned int starts; /* of this worker, the first one counted */
+	ev_tstamp since;     /* of the last */
+};
+
+/* In no order. The function must not call the supervisor. */
+void supervise_each(const struct supervisor *supervisor,
+                    void (*tell)(const struct worker_facts *facts, void *data), void *data);
+
 /* Ask all to end. */
 void supervise_stop(struct supervisor *supervisor);
 

@@ -5,6 +5,7 @@
 
 import os
 import pathlib
+import subprocess
 import time
 from typing import NamedTuple
 
@@ -16,7 +17,6 @@ BRIDGE = "xenbr0"
 GUEST_FILES = "/srv/guest"
 FILES_DEVICE = "/dev/vdb"
 PROGRAMS = "/usr/local/sbin"
-BACKENDS = ("remusd", "remus-backend")
 BACKENDS_LOG = "/var/log/remusd.log"
 XEN_LIBRARIES = ["-lxenctrl", "-lxencall", "-lxenforeignmemory", "-lxengnttab", "-lxenevtchn",
                  "-lxendevicemodel", "-lxentoollog", "-lxentoolcore"]
@@ -61,13 +61,21 @@ def start_backends(host):
     if host.settings.hypervisor == "xen":
         host.run("modprobe -a xen-netback xen-blkback loop")
         return
-    folder = pathlib.Path(os.environ.get("REMUS_BACKENDS", ROOT / "build"))
-    for name in BACKENDS:
-        if not (folder / name).exists():
-            raise RigError(f"{folder / name} is missing: run `make` first")
-        host.push(folder / name, f"{PROGRAMS}/{name}", 0o755)
+    install(host)
     host.run("modprobe -a tun loop")
     host.run(f"setsid remusd </dev/null >>{BACKENDS_LOG} 2>&1 &")
+
+
+def install(host):
+    """What `make install` lays out, laid over the host's files."""
+    tree = pathlib.Path(os.environ.get("REMUS_HOST_TREE", ROOT / "build/host"))
+    if not (tree / "usr/sbin/remusd").exists():
+        raise RigError(f"{tree} is no installed tree: run `make install DESTDIR={tree}` first")
+    packed = host.folder / "tree.tar.gz"
+    subprocess.run(["tar", "-C", tree, "--owner=0", "--group=0", "--exclude=./boot", "-czf", packed, "."],
+                   check=True)
+    host.push(packed, "/run/tree.tar.gz")
+    host.run("tar -C / -xzf /run/tree.tar.gz --keep-directory-symlink && rm /run/tree.tar.gz")
 
 
 def push_domains(host):

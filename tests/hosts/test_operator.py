@@ -1,0 +1,90 @@
+# What an operator types, and what is said to bad questions.
+# SPDX-License-Identifier: Apache-2.0
+#
+#     dom0 of a: remusctl ---- remusd ---- remus-backend D ---- a tiny guest with a network card
+
+import json
+import time
+
+from rig import dom0, test
+
+EXIT_USAGE, EXIT_DAEMON, EXIT_PERMISSION, EXIT_NO_VM, EXIT_BLOCKED = 2, 3, 4, 5, 7
+NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+
+
+def ask(host, words, prefix=""):
+    """The reply to remusctl --json, and its exit status."""
+    result = host.run(f"{prefix} remusctl --json {words}", check=False)
+    return json.loads(result.out), result.status
+
+
+def refused(host, words, code, status, prefix=""):
+    """Both forms of a refusal have the code and a remedy; the exit status says its kind."""
+    reply, seen = ask(host, words, prefix)
+    assert seen == status and not reply["ok"], (seen, reply)
+    assert reply["error"]["code"] == code and reply["error"]["remedy"], reply
+    told = host.run(f"{prefix} remusctl {words}", check=False)
+    assert told.status == status and f"[{code}]" in told.err and "try: " in told.err, told
+    assert not told.out, told.out
+
+
+def wait_backend(host, name, wanted, timeout=30):
+    deadline = time.monotonic() + timeout
+    while True:
+        reply, _ = ask(host, f"status {name}")  # a daemon that has just been started may not listen yet
+        if reply["ok"] and wanted(reply["result"]["backend"]):
+            return reply["result"]["backend"]
+        assert time.monotonic() < deadline, reply
+        time.sleep(0.5)
+
+
+def check_guest(host, guest):
+    """list and status tell of a guest; its backend's death and return are seen."""
+    (vm,) = ask(host, "list")[0]["result"]["vms"]
+    assert (vm["name"], vm["id"], vm["protection"]) == ("web", guest.domid, "none"), vm
+    for word in ("web", guest.domid):
+        assert ask(host, f"status {word}")[0]["result"]["id"] == guest.domid
+    row = host.out("remusctl list").splitlines()[1].split()
+    assert row[:4] == ["web", str(guest.domid), "none", "serving"], row
+    assert max(len(line) for line in host.out("remusctl list").splitlines()) <= 80
+    first = vm["backend"]["pid"]
+    host.run(f"kill -9 {first}")
+    second = wait_backend(host, "web", lambda backend: backend["pid"] not in (0, first))
+    assert second["starts"] == 2, second
+
+
+def check_doctor(host):
+    """A sound host has no blocker; without its daemon it has exactly one."""
+    reply, status = ask(host, "doctor")
+    verdicts = {row["code"]: row["verdict"] for row in reply["result"]["checks"]}
+    assert status == 0 and "BLOCKER" not in verdicts.values(), reply
+    assert verdicts["hypervisor"] == verdicts["daemon"] == verdicts["bridge"] == "ok", verdicts
+    host.run("pkill -9 -x remusd")
+    reply, status = ask(host, "doctor")
+    blockers = [row for row in reply["result"]["checks"] if row["verdict"] == "BLOCKER"]
+    assert status == EXIT_BLOCKED and [row["code"] for row in blockers] == ["daemon"], reply
+    assert blockers[0]["remedy"], blockers
+
+
+@test(timeout=300)
+def operator_verbs(lab):
+    """list, status and doctor say what is; bad arguments, an unknown VM, no permission and a dead or hung daemon are refused."""
+    host = lab.boot(guests=True)
+    host.start_backends()
+    refused(host, "status web", "no-such-vm", EXIT_NO_VM)
+    guest = host.guest("web", nics=1).boot()
+    check_guest(host, guest)
+    refused(host, "status nobody", "no-such-vm", EXIT_NO_VM)
+    refused(host, "status 'a\"b\\'", "no-such-vm", EXIT_NO_VM)
+    refused(host, "list", "no-permission", EXIT_PERMISSION, prefix=NOBODY)
+    for words in ("status", "status a b", "frobnicate", "--frob list", "list web", "--socket"):
+        refused(host, words, "usage", EXIT_USAGE)
+    host.run("pkill -STOP -x remusd")
+    refused(host, "list", "bad-reply", EXIT_DAEMON)
+    host.run("pkill -CONT -x remusd")
+    assert ask(host, "list")[1] == 0
+    check_doctor(host)
+    refused(host, "list", "no-daemon", EXIT_DAEMON)
+    dom0.start_backends(host)
+    wait_backend(host, "web", lambda backend: backend["pid"])
+    guest.run("true")

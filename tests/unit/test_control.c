@@ -1,0 +1,372 @@
+/* The control socket: what is refused, what is answered, clients that misbehave. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: toolstack/control/answer.c toolstack/control/message.c toolstack/control/server.c toolstack/control/client.c toolstack/control/codes.c common/log.c */
+/* libs: -ljansson -lev -lpthread */
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "toolstack/control/client.h"
+#include "toolstack/control/codes.h"
+#include "toolstack/control/message.h"
+#include "toolstack/control/server.h"
+
+static json_t *serve_echo(const json_t *request, void *data)
+{
+	(*(unsigned int *)data)++;
+	return control_success(json_pack("{s:O}", "said", json_object_get(request, "vm")));
+}
+
+static json_t *serve_much(const json_t *request, void *data)
+{
+	char text[60000];
+
+	(void)request;
+	(void)data;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	return control_success(json_string(text));
+}
+
+static const char *const vm_field[] = { "vm", NULL };
+static const char *const no_fields[] = { NULL };
+static const struct control_verb verbs[] = {
+	{ "echo", vm_field, serve_echo },
+	{ "much", no_fields, serve_much },
+	{ NULL, NULL, NULL },
+};
+
+/* The code with which a line is refused; "" if it is not. */
+static const char *code_of(const char *line, size_t length)
+{
+	static char code[32];
+	unsigned int calls = 0;
+	json_t *reply = control_answer(verbs, &calls, line, length);
+	const json_t *error;
+
+	assert_non_null(reply);
+	control_result(reply, &error);
+	snprintf(code, sizeof(code), "%s",
+	         error ? json_string_value(json_object_get(error, "code")) : "");
+	assert_int_equal(calls, *code ? 0 : 1);
+	json_decref(reply);
+	return code;
+}
+
+static void test_lines_that_are_no_request(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"{",
+		"[]",
+		"null",
+		"\"echo\"",
+		"{}",
+		"{\"verb\":1}",
+		"{\"verb\":null}",
+		"{\"verb\":\"echo\",\"verb\":\"much\"}",
+		"{\"verb\":\"echo\"} {}",
+		"{\"verb\":\"echo\",\"vm\":7}",
+		"{\"verb\":\"echo\",\"host\":\"b\"}",
+		"{\"verb\":\"echo\",\"vm\":\"\xff\xfe\"}",
+		"{\"verb\":\"ec\\u0000ho\"}",
+	};
+
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_string_equal(code_of(lines[i], strlen(lines[i])), CONTROL_BAD_REQUEST);
+	assert_string_equal(code_of("{\"verb\":\"no\"}", 13), CONTROL_UNKNOWN_VERB);
+	assert_string_equal(code_of("{\"verb\":\"echo\",\"vm\":\"a\"}", 24), "");
+}
+
+static void test_deep_nesting_is_refused(void **state)
+{
+	static char line[CONTROL_LINE_MAX];
+
+	memset(line, '[', sizeof(line));
+	assert_string_equal(code_of(line, sizeof(line)), CONTROL_BAD_REQUEST);
+}
+
+static void test_replies_that_are_none(void **state)
+{
+	static const char *const lines[] = { "{}", "{\"ok\":1}", "{\"ok\":false}", "{\"ok\":true}",
+		                             "{\"ok\":false,\"error\":{\"code\":\"x\"}}" };
+	const json_t *error;
+
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		json_t *reply = control_parse(lines[i], strlen(lines[i]));
+
+		assert_non_null(reply);
+		assert_null(control_result(reply, &error));
+		assert_null(error);
+		json_decref(reply);
+	}
+}
+
+static void test_exit_status_of_codes(void **state)
+{
+	assert_int_equal(control_exit_of(CONTROL_NO_SUCH_VM), CONTROL_EXIT_NO_VM);
+	assert_int_equal(control_exit_of(CONTROL_FAILED), CONTROL_EXIT_FAILED);
+	assert_int_equal(control_exit_of("of-a-newer-daemon"), CONTROL_EXIT_FAILED);
+}
+
+/* A server in a thread of its own, as remusd is a process of its own. */
+struct daemon {
+	char folder[32], path[64];
+	struct ev_loop *loop;
+	struct control_server *server;
+	ev_async stop;
+	unsigned int calls;
+	pthread_t thread;
+};
+
+static void on_stop(struct ev_loop *loop, ev_async *async, int events)
+{
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void *run_loop(void *data)
+{
+	ev_run(((struct daemon *)data)->loop, 0);
+	return NULL;
+}
+
+static int start_daemon(void **state)
+{
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+
+	strcpy(daemon->folder, "/tmp/test_control.XXXXXX");
+	assert_non_null(mkdtemp(daemon->folder));
+	snprintf(daemon->path, sizeof(daemon->path), "%s/control", daemon->folder);
+	daemon->loop = ev_loop_new(EVFLAG_AUTO);
+	daemon->server = control_serve(daemon->loop, daemon->path, verbs, &daemon->calls);
+	assert_non_null(daemon->server);
+	ev_async_init(&daemon->stop, on_stop);
+	ev_async_start(daemon->loop, &daemon->stop);
+	assert_int_equal(pthread_create(&daemon->thread, NULL, run_loop, daemon), 0);
+	*state = daemon;
+	return 0;
+}
+
+static int stop_daemon(void **state)
+{
+	struct daemon *daemon = *state;
+
+	ev_async_send(daemon->loop, &daemon->stop);
+	pthread_join(daemon->thread, NULL);
+	control_server_free(daemon->server);
+	ev_loop_destroy(daemon->loop);
+	assert_int_not_equal(access(daemon->path, F_OK), 0);
+	assert_int_equal(rmdir(daemon->folder), 0);
+	free(daemon);
+	return 0;
+}
+
+static int dial(const struct daemon *daemon)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, daemon->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void ask_echo(const struct daemon *daemon)
+{
+	json_t *request = json_pack("{s:s, s:s}", "verb", "echo", "vm", "w\xc3\xa4hler");
+	json_t *reply = control_ask(daemon->path, request, 10);
+	const json_t *error;
+	const json_t *result = control_result(reply, &error);
+
+	assert_string_equal(json_string_value(json_object_get(result, "said")), "w\xc3\xa4hler");
+	json_decref(reply);
+	json_decref(request);
+}
+
+static void test_a_question_and_its_answer(void **state)
+{
+	struct daemon *daemon = *state;
+	struct stat facts;
+
+	ask_echo(daemon);
+	assert_int_equal(daemon->calls, 1);
+	assert_int_equal(stat(daemon->path, &facts), 0);
+	assert_int_equal(facts.st_mode & 0777, 0600);
+}
+
+static void test_lines_in_pieces_and_in_a_heap(void **state)
+{
+	const char *text = "{\"verb\":\"echo\",\"vm\":\"a\"}\n{\"verb\":\"echo\",\"vm\":\"b\"}\n";
+	char reply[256];
+	size_t used = 0;
+	int fd = dial(*state);
+
+	for (const char *at = text; *at; at++)
+		assert_int_equal(send(fd, at, 1, 0), 1);
+	while (used < sizeof(reply) - 1 && !strstr(reply, "\"b\"")) {
+		ssize_t got = recv(fd, reply + used, sizeof(reply) - 1 - used, 0);
+
+		assert_true(got > 0);
+		used += (size_t)got;
+		reply[used] = 0;
+	}
+	assert_true(strstr(reply, "\"a\"") < strstr(reply, "\"b\""));
+	close(fd);
+}
+
+/* Reads until the other end closes; how much came. */
+static size_t drain(int fd, char *last, size_t size)
+{
+	char piece[4096];
+	size_t total = 0;
+	ssize_t got;
+
+	while ((got = recv(fd, piece, sizeof(piece), 0)) > 0) {
+		size_t kept = (size_t)got < size ? (size_t)got : size - 1;
+
+		memcpy(last, piece, kept);
+		last[kept] = 0;
+		total += (size_t)got;
+	}
+	return total;
+}
+
+static void test_a_line_too_long_ends_the_connection(void **state)
+{
+	static char line[CONTROL_LINE_MAX];
+	char reply[512];
+	int fd = dial(*state);
+
+	memset(line, ' ', sizeof(line));
+	assert_int_equal(send(fd, line, sizeof(line), 0), sizeof(line));
+	assert_true(drain(fd, reply, sizeof(reply)) > 0);
+	assert_non_null(strstr(reply, CONTROL_BAD_REQUEST));
+	close(fd);
+	ask_echo(*state);
+}
+
+static void test_a_client_that_does_not_read_is_dropped(void **state)
+{
+	int fd = dial(*state);
+	ssize_t sent;
+
+	do
+		sent = send(fd, "{\"verb\":\"much\"}\n", 16, MSG_NOSIGNAL);
+	while (sent > 0);
+	assert_true(errno == EPIPE || errno == ECONNRESET);
+	close(fd);
+	ask_echo(*state);
+}
+
+static void test_more_clients_than_places(void **state)
+{
+	int fds[CONTROL_CLIENTS_MAX];
+
+	for (unsigned int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		fds[i] = dial(*state);
+	close(fds[7]);
+	ask_echo(*state);
+	for (unsigned int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		if (i != 7)
+			close(fds[i]);
+	}
+}
+
+static void expect_refusal(const char *path, const char *code)
+{
+	json_t *request = json_pack("{s:s}", "verb", "echo");
+	json_t *reply = control_ask(path, request, 1);
+	const json_t *error;
+
+	assert_null(control_result(reply, &error));
+	assert_string_equal(json_string_value(json_object_get(error, "code")), code);
+	json_decref(reply);
+	json_decref(request);
+}
+
+static void test_nobody_there(void **state)
+{
+	char path[300];
+
+	expect_refusal("/nowhere/control", CONTROL_NO_DAEMON);
+	memset(path, 'a', sizeof(path) - 1);
+	path[sizeof(path) - 1] = 0;
+	expect_refusal(path, CONTROL_NO_DAEMON);
+}
+
+/* A peer that accepts, and says what it was given, or nothing. */
+static void *mumble(void *data)
+{
+	int *fds = data;
+	int fd = accept(fds[0], NULL, NULL);
+	char request[256];
+
+	recv(fd, request, sizeof(request), 0);
+	if (fds[1])
+		send(fd, "{\"ok\":true", 10, 0);
+	else
+		usleep(1500000);
+	close(fd);
+	return NULL;
+}
+
+static void ask_mumbler(bool says_something)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char folder[] = "/tmp/test_control.XXXXXX";
+	int fds[2] = { socket(AF_UNIX, SOCK_STREAM, 0), says_something };
+	pthread_t thread;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder);
+	assert_int_equal(bind(fds[0], (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fds[0], 1), 0);
+	assert_int_equal(pthread_create(&thread, NULL, mumble, fds), 0);
+	expect_refusal(address.sun_path, CONTROL_BAD_REPLY);
+	pthread_join(thread, NULL);
+	close(fds[0]);
+	unlink(address.sun_path);
+	rmdir(folder);
+}
+
+static void test_a_daemon_that_hangs_or_mumbles(void **state)
+{
+	ask_mumbler(true);
+	ask_mumbler(false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines_that_are_no_request),
+		cmocka_unit_test(test_deep_nesting_is_refused),
+		cmocka_unit_test(test_replies_that_are_none),
+		cmocka_unit_test(test_exit_status_of_codes),
+		cmocka_unit_test_setup_teardown(test_a_question_and_its_answer, start_daemon,
+		                                stop_daemon),
+		cmocka_unit_test_setup_teardown(test_lines_in_pieces_and_in_a_heap, start_daemon,
+		                                stop_daemon),
+		cmocka_unit_test_setup_teardown(test_a_line_too_long_ends_the_connection,
+		                                start_daemon, stop_daemon),
+		cmocka_unit_test_setup_teardown(test_a_client_that_does_not_read_is_dropped,
+		                                start_daemon, stop_daemon),
+		cmocka_unit_test_setup_teardown(test_more_clients_than_places, start_daemon,
+		                                stop_daemon),
+		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_a_daemon_that_hangs_or_mumbles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

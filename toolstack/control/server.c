@@ -1,0 +1,254 @@
+/* The control socket: clients, their lines, and what waits for them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "toolstack/control/server.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "toolstack/control/codes.h"
+#include "toolstack/control/message.h"
+
+struct client {
+	struct client *next;
+	struct control_server *server;
+	ev_io readable, writable;
+	size_t used;        /* bytes in line */
+	size_t unread;      /* bytes in out */
+	char *out;          /* what the socket did not take yet */
+	bool is_last_reply; /* gone once that is written */
+	char line[CONTROL_LINE_MAX];
+};
+
+struct control_server {
+	struct ev_loop *loop;
+	const struct control_verb *verbs;
+	void *data;
+	ev_io acceptable;
+	struct client *clients;
+	unsigned int count;
+	struct sockaddr_un address;
+};
+
+static void drop(struct client *client)
+{
+	struct control_server *server = client->server;
+	struct client **link = &server->clients;
+
+	while (*link != client)
+		link = &(*link)->next;
+	*link = client->next;
+	server->count--;
+	ev_io_stop(server->loop, &client->readable);
+	ev_io_stop(server->loop, &client->writable);
+	close(client->readable.fd);
+	free(client->out);
+	free(client);
+	ev_io_start(server->loop, &server->acceptable); /* there is room again */
+}
+
+/* False: the client is gone. */
+static bool flush(struct client *client)
+{
+	while (client->unread) {
+		ssize_t sent = send(client->readable.fd, client->out, client->unread, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EAGAIN)
+			break;
+		if (sent < 0) {
+			drop(client);
+			return false;
+		}
+		client->unread -= (size_t)sent;
+		memmove(client->out, client->out + sent, client->unread);
+	}
+	if (client->unread) {
+		ev_io_start(client->server->loop, &client->writable);
+		return true;
+	}
+	ev_io_stop(client->server->loop, &client->writable);
+	if (!client->is_last_reply)
+		return true;
+	drop(client);
+	return false;
+}
+
+static bool queue(struct client *client, const char *line)
+{
+	size_t length = strlen(line);
+	char *out;
+
+	if (client->unread + length > CONTROL_UNREAD_MAX)
+		return false;
+	out = realloc(client->out, client->unread + length);
+	if (!out)
+		return false;
+	memcpy(out + client->unread, line, length);
+	client->out = out;
+	client->unread += length;
+	return true;
+}
+
+/* Takes over the reply. False: the client is gone. */
+static bool reply_with(struct client *client, json_t *reply)
+{
+	char *line = reply ? control_line(reply) : NULL;
+	bool is_queued = line && queue(client, line);
+
+	free(line);
+	json_decref(reply);
+	if (is_queued)
+		return true;
+	log_warning("control: a client that does not read, or asks for too much, is dropped");
+	drop(client);
+	return false;
+}
+
+/* Answers the whole lines that have come. False: the client is gone. */
+static bool serve_lines(struct client *client)
+{
+	const struct control_server *server = client->server;
+	size_t done = 0;
+	char *end;
+
+	while ((end = memchr(client->line + done, '\n', client->used - done))) {
+		size_t length = (size_t)(end - (client->line + done));
+
+		if (!reply_with(client, control_answer(server->verbs, server->data,
+		                                       client->line + done, length)))
+			return false;
+		done += length + 1;
+	}
+	client->used -= done;
+	memmove(client->line, client->line + done, client->used);
+	if (client->used < sizeof(client->line))
+		return true;
+	ev_io_stop(server->loop, &client->readable);
+	client->is_last_reply = true;
+	return reply_with(client,
+	                  control_refusal(CONTROL_BAD_REQUEST, "", "a request is at most %u bytes",
+	                                  CONTROL_LINE_MAX));
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct client *client = io->data;
+	ssize_t got = recv(io->fd, client->line + client->used, sizeof(client->line) - client->used,
+	                   0);
+
+	(void)loop;
+	(void)events;
+	if (got < 0 && errno == EAGAIN)
+		return;
+	if (got <= 0) {
+		drop(client);
+		return;
+	}
+	client->used += (size_t)got;
+	if (serve_lines(client))
+		flush(client);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	flush(io->data);
+}
+
+static void take_client(struct control_server *server, int fd)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client) {
+		close(fd);
+		return;
+	}
+	client->server = server;
+	client->next = server->clients;
+	server->clients = client;
+	ev_io_init(&client->readable, on_readable, fd, EV_READ);
+	ev_io_init(&client->writable, on_writable, fd, EV_WRITE);
+	client->readable.data = client->writable.data = client;
+	ev_io_start(server->loop, &client->readable);
+	if (++server->count == CONTROL_CLIENTS_MAX)
+		ev_io_stop(server->loop, &server->acceptable);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
+{
+	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)loop;
+	(void)events;
+	if (fd >= 0)
+		take_client(io->data, fd);
+	else if (errno != EAGAIN && errno != ECONNABORTED)
+		log_error("control: cannot take a client: %s", strerror(errno));
+}
+
+static int listen_at(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	mode_t mask;
+	int err;
+
+	if (fd < 0)
+		return -1;
+	unlink(address->sun_path);
+	mask = umask(0177);
+	err = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+	umask(mask);
+	if (!err && !listen(fd, CONTROL_CLIENTS_MAX))
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+struct control_server *control_serve(struct ev_loop *loop, const char *path,
+                                     const struct control_verb *verbs, void *data)
+{
+	struct control_server *server;
+	int fd;
+
+	if (strlen(path) >= sizeof(server->address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return NULL;
+	server->address.sun_family = AF_UNIX;
+	strcpy(server->address.sun_path, path);
+	fd = listen_at(&server->address);
+	if (fd < 0) {
+		free(server);
+		return NULL;
+	}
+	server->loop = loop;
+	server->verbs = verbs;
+	server->data = data;
+	ev_io_init(&server->acceptable, on_acceptable, fd, EV_READ);
+	server->acceptable.data = server;
+	ev_io_start(loop, &server->acceptable);
+	return server;
+}
+
+void control_server_free(struct control_server *server)
+{
+	while (server->clients)
+		drop(server->clients);
+	ev_io_stop(server->loop, &server->acceptable);
+	close(server->acceptable.fd);
+	unlink(server->address.sun_path);
+	free(server);
+}

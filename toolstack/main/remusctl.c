@@ -1,0 +1,93 @@
+/* remusctl: what an operator types. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finds the verb and hands it what follows. What each prints and how it ends: docs/control.md.
+ */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "toolstack/control/codes.h"
+#include "toolstack/control/message.h"
+#include "toolstack/verbs/verb.h"
+
+static const struct verb *const verbs[] = { &verb_doctor, &verb_list, &verb_status, &verb_version };
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static void print_help(FILE *to)
+{
+	fprintf(to, "usage: remusctl [--json] VERB ...\n\n");
+	for (unsigned int i = 0; i < VERB_COUNT; i++)
+		fprintf(to, "  %-8s %-4s %s\n", verbs[i]->name, verbs[i]->arguments,
+		        verbs[i]->help);
+	fprintf(to, "  %-8s %-4s %s\n", "help", "", "this list");
+	fprintf(to, "\n  --json         for machines: replies as docs/control.md describes them\n"
+	            "  --socket PATH  ask the daemon there instead of at " CONTROL_SOCKET "\n");
+}
+
+static const struct verb *find(const char *name)
+{
+	for (unsigned int i = 0; i < VERB_COUNT; i++) {
+		if (!strcmp(verbs[i]->name, name))
+			return verbs[i];
+	}
+	return NULL;
+}
+
+static int refuse(const struct asked *asked, const char *text, const char *word)
+{
+	json_t *result;
+
+	return verb_print(asked,
+	                  control_refusal(CONTROL_USAGE, "remusctl help", "%s%s", text, word),
+	                  &result);
+}
+
+static int run(const struct verb *verb, const struct asked *asked)
+{
+	if (asked->count < verb->least)
+		return refuse(asked, "it needs to be said what for: remusctl ", verb->name);
+	if (asked->count > verb->most)
+		return refuse(asked, "too much said: ", asked->words[verb->most]);
+	return verb->run(asked);
+}
+
+/* Options may stand before or behind the verb. */
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	struct asked asked = { .socket_path = CONTROL_SOCKET };
+	const struct verb *verb;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'j')
+			asked.is_json = true;
+		else if (option == 's')
+			asked.socket_path = optarg;
+		else if (option == 'h')
+			return print_help(stdout), CONTROL_EXIT_DONE;
+		else
+			return refuse(&asked,
+			              "no such option, or it lacks its value: ", argv[optind - 1]);
+	}
+	if (optind == argc)
+		return print_help(stderr), CONTROL_EXIT_USAGE;
+	if (!strcmp(argv[optind], "help"))
+		return print_help(stdout), CONTROL_EXIT_DONE;
+	verb = find(argv[optind]);
+	if (!verb)
+		return refuse(&asked, "no such verb: ", argv[optind]);
+	asked.count = argc - optind - 1;
+	asked.words = argv + optind + 1;
+	return run(verb, &asked);
+}

@@ -1,0 +1,37 @@
+/* A verb of remusctl: one file each. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef TOOLSTACK_VERBS_VERB_H
+#define TOOLSTACK_VERBS_VERB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct asked {
+	const char *socket_path;
+	bool is_json;
+	int count; /* words behind the verb */
+	char **words;
+};
+
+/* run returns the exit status (toolstack/control/codes.h). */
+struct verb {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int least, most; /* words behind it */
+	int (*run)(const struct asked *asked);
+};
+
+extern const struct verb verb_doctor, verb_list, verb_status, verb_version;
+
+/*
+ * Asks remusd; with --json prints the reply as it is. A refusal is printed, to stderr for people. Returns the exit
+ * status; *result is a new reference to what is left to print for people, or NULL if there is nothing.
+ */
+int verb_ask(const struct asked *asked, json_t *request, json_t **result); /* takes over request */
+
+/* Prints a reply that was made here as one from the daemon would be; takes it over. */
+int verb_print(const struct asked *asked, json_t *reply, json_t **result);
+
+#endif

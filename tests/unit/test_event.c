@@ -129,6 +129,11 @@ void timer_stop(struct timer *timer)
 	timer->expires = NANOS(0);
 }
 
+void timer_retire(struct timer *timer)
+{
+	timer_stop(timer);
+}
+
 /* --- two domains of two vCPUs each --- */
 
 static struct domain domains[2];

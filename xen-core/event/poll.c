@@ -103,5 +103,5 @@ void poll_vcpu_init(struct vcpu *vcpu)
 
 void poll_vcpu_stop(struct vcpu *vcpu)
 {
-	timer_stop(&vcpu->poll_timer);
+	timer_retire(&vcpu->poll_timer);
 }

@@ -47,6 +47,7 @@ void event_timer_vcpu_init(struct vcpu *vcpu)
 
 void event_timer_vcpu_stop(struct vcpu *vcpu)
 {
-	event_timer_periodic(vcpu, 0);
-	timer_stop(&vcpu->singleshot);
+	__atomic_store_n(&vcpu->period, 0, __ATOMIC_SEQ_CST);
+	timer_retire(&vcpu->periodic);
+	timer_retire(&vcpu->singleshot);
 }

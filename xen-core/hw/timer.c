@@ -4,9 +4,10 @@
 #include "hw/timer.h"
 
 #include "hw/apic.h"
+#include "hw/cpu.h"
 #include "hw/interrupt.h"
+#include "hw/ipi.h"
 #include "hw/percpu.h"
-#include "lib/assert.h"
 
 /* Ticks until then, rounded up so as not to come early; at most what the counter holds, at least 1. */
 static uint32_t ticks_in(uint64_t nanoseconds)
@@ -76,7 +77,8 @@ static struct timer *next_due(struct cpu *cpu, struct list *due)
 	if (!list_is_empty(due)) {
 		timer = LIST_ENTRY(due->next, struct timer, link);
 		list_remove(&timer->link);
-		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELEASE);
+		__atomic_fetch_add(&timer->firing, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_SEQ_CST);
 	}
 	lock_release(&cpu->timer_lock);
 	return timer;
@@ -90,8 +92,10 @@ static void timer_interrupt(void)
 
 	list_init(&due);
 	take_due(cpu, &due);
-	while ((timer = next_due(cpu, &due)))
+	while ((timer = next_due(cpu, &due))) {
 		timer->fire(timer);
+		__atomic_fetch_sub(&timer->firing, 1, __ATOMIC_SEQ_CST);
+	}
 	lock_take(&cpu->timer_lock);
 	program(cpu);
 	lock_release(&cpu->timer_lock);
@@ -103,16 +107,29 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 	timer->expires = NANOS(0);
 	timer->fire = fire;
 	timer->cpu = NULL;
+	timer->firing = 0;
+}
+
+/* Stops it and takes the lock of the CPU where it is now to be pending. */
+static void claim(struct timer *timer, struct cpu *cpu)
+{
+	for (;;) {
+		struct cpu *nowhere = NULL;
+
+		timer_stop(timer);
+		lock_take(&cpu->timer_lock);
+		if (__atomic_compare_exchange_n(&timer->cpu, &nowhere, cpu, false, __ATOMIC_SEQ_CST,
+		                                __ATOMIC_RELAXED))
+			return;
+		lock_release(&cpu->timer_lock); /* another CPU has set it meanwhile */
+	}
 }
 
 /* Only its own CPU programs an APIC's timer; another is sent the interrupt and sees for itself. */
 void timer_set(struct timer *timer, struct cpu *cpu, nanos_t expires)
 {
-	timer_stop(timer);
-	lock_take(&cpu->timer_lock);
-	ASSERT(!timer->cpu);
+	claim(timer, cpu);
 	timer->expires = expires;
-	timer->cpu = cpu;
 	insert_sorted(&cpu->timers, timer);
 	if (cpu->timers.next == &timer->link) {
 		if (cpu == this_cpu())
@@ -146,6 +163,18 @@ void timer_stop(struct timer *timer)
 	do
 		cpu = __atomic_load_n(&timer->cpu, __ATOMIC_ACQUIRE);
 	while (cpu && !stop_on(timer, cpu));
+}
+
+/* Twice: a fire that began before may set it again once. */
+void timer_retire(struct timer *timer)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		timer_stop(timer);
+		while (__atomic_load_n(&timer->firing, __ATOMIC_SEQ_CST)) {
+			ipi_serve(this_cpu());
+			cpu_relax();
+		}
+	}
 }
 
 void timer_cpu_init(void)

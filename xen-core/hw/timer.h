@@ -33,19 +33,27 @@ void clock_delay(uint64_t nanoseconds); /* busy; for hardware that wants it */
 
 /*
  * A timer fires once, on the CPU it was set on, in interrupt context (interrupts off, no lock
- * held). timer_set on a pending timer moves it. An expiry in the past fires at once. Whoever sets
- * and stops a timer sees to it that no two CPUs do so with the same one at the same time.
+ * held). timer_set on a pending timer moves it. An expiry in the past fires at once. Several CPUs may
+ * set and stop one timer at the same time, as when it sets itself again while its owner does so too:
+ * one of them is the last.
  */
 struct timer {
 	struct list link; /* in cpu->timers; empty when not pending */
 	nanos_t expires;
 	void (*fire)(struct timer *timer);
-	struct cpu *cpu; /* where it is pending, else NULL */
+	struct cpu *cpu; /* where it is pending, else NULL (atomic) */
+	unsigned firing; /* calls of fire under way (atomic) */
 };
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 void timer_set(struct timer *timer, struct cpu *cpu, nanos_t expires);
 void timer_stop(struct timer *timer); /* on return it is not pending (it may be firing) */
+
+/*
+ * Before its memory is freed: on return it is neither pending nor firing. A fire that begins from now on
+ * must not set it again. The caller holds no lock that fire takes.
+ */
+void timer_retire(struct timer *timer);
 
 /* Each CPU once, at its start. */
 void timer_cpu_init(void);

@@ -135,7 +135,8 @@ void vlapic_destroy(struct vcpu *vcpu)
 {
 	if (!vcpu->lapic)
 		return;
-	timer_stop(&vcpu->lapic->timer);
+	vcpu->lapic->lvt[VLAPIC_LVT_TIMER] = (uint32_t)LVT_MASKED; /* not periodic any more */
+	timer_retire(&vcpu->lapic->timer);
 	heap_free(vcpu->lapic);
 	vcpu->lapic = NULL;
 }

@@ -242,6 +242,50 @@ static const char *storm_on_all_cpus(void)
 	return NULL;
 }
 
+/* All CPUs set one and the same timer, and it sets itself, until it is retired. */
+static struct timer shared;
+static bool shared_goes_on;
+static unsigned shared_fired, setters_done;
+
+static void set_shared_again(struct timer *timer)
+{
+	unsigned times = __atomic_add_fetch(&shared_fired, 1, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&shared_goes_on, __ATOMIC_SEQ_CST))
+		timer_set(timer, cpus[times % cpu_count], in(times % 3 * 1000));
+}
+
+static void set_shared(struct timer *timer)
+{
+	(void)timer;
+	for (unsigned i = 0; clock_now().v < storm_end.v; i++)
+		timer_set(&shared, cpus[i % cpu_count], in(i % 5 * 1000));
+	__atomic_fetch_add(&setters_done, 1, __ATOMIC_RELEASE);
+}
+
+static const char *shared_by_all_cpus(void)
+{
+	static struct timer setters[MAX_CPUS];
+	unsigned before, nothing = 0;
+
+	timer_init(&shared, set_shared_again);
+	shared_goes_on = true;
+	storm_end = in(STORM_LASTS);
+	for (unsigned i = 0; i < cpu_count; i++) {
+		timer_init(&setters[i], set_shared);
+		timer_set(&setters[i], cpus[i], in(MILLISECONDS(1)));
+	}
+	CHECK(selftest_wait(&setters_done, cpu_count, SECONDS(20)));
+	CHECK(selftest_wait(&shared_fired, 10, LATE));
+	__atomic_store_n(&shared_goes_on, false, __ATOMIC_SEQ_CST);
+	timer_retire(&shared);
+	before = shared_fired;
+	CHECK(!shared.cpu && !shared.firing);
+	CHECK(!selftest_wait(&nothing, 1, MILLISECONDS(5)));
+	CHECK(shared_fired == before);
+	return NULL;
+}
+
 const struct selftest selftests_timers[] = {
 	{ "timers_order", order },
 	{ "timers_precision", precision },
@@ -252,5 +296,6 @@ const struct selftest selftests_timers[] = {
 	{ "timers_on_other_cpus", on_other_cpus },
 	{ "timers_set_while_firing", set_while_firing },
 	{ "timers_storm_on_all_cpus", storm_on_all_cpus },
+	{ "timers_shared_by_all_cpus", shared_by_all_cpus },
 	{ NULL, NULL },
 };

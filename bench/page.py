@@ -26,8 +26,11 @@ def identity(image):
     return re.search(rb"xen-core [\d.]+ \(\w+\)", image.read_bytes()).group(0).decode()
 
 
-def circumstances(image, rounds, load):
+def circumstances(image, rounds, load, is_native=False):
     """When, of what and on what it was measured."""
+    if is_native:
+        return (f"Measured on {datetime.date.today()}, on {cpu_model()}, {os.cpu_count()} cores\n"
+                f"(load {load:.1f} before).")
     qemu = re.search(r"version (\S+)", first_line("qemu-system-x86_64", "--version")).group(1)
     repeated = f"{rounds} round{'s' if rounds > 1 else ''}. " if rounds else ""
     return (f"{repeated}{identity(image)}, measured on {datetime.date.today()}, on\n"

@@ -14,11 +14,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: a bench is imported as bench.NAME
-from bench import boot, exits, hosts, page, size  # noqa: E402  (found through the line above)
+from bench import boot, encode, exits, hosts, page, size  # noqa: E402  (found through the line above)
 from rig import errors, image, preconditions, runner  # noqa: E402
 from rig.lab import Lab  # noqa: E402
 
-BENCHES = {"boot": boot, "exits": exits, "size": size}
+BENCHES = {"boot": boot, "encode": encode, "exits": exits, "size": size}
 
 
 class Bench(Lab):
@@ -75,7 +75,8 @@ def main():
     except (errors.RigError, OSError, subprocess.CalledProcessError) as error:
         print(f"bench: {options.name} could not be measured: {error}", file=sys.stderr)
         return 1
-    text = BENCHES[options.name].text(results) + "\n\n" + page.circumstances(hypervisor, rounds, load)
+    text = BENCHES[options.name].text(results) + "\n\n" + page.circumstances(
+        hypervisor, rounds, load, is_native=hasattr(BENCHES[options.name], "NATIVE"))
     print(text)
     if options.write:
         page.write(options.name, text)

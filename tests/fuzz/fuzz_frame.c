@@ -89,7 +89,7 @@ static void take(const struct frame *frame)
 	case WIRE_BYE:
 	case WIRE_NACK:
 		if (body_parse_reason(frame, &body.reason, &why) == 0)
-			strlen(body.reason.text);
+			touch((const uint8_t *)body.reason.text, strlen(body.reason.text));
 		return;
 	case WIRE_BEGIN:
 		body_parse_begin(frame, &body.begin, &why);

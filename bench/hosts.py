@@ -40,13 +40,14 @@ def _added_to_qemu(words):
 
 
 @contextlib.contextmanager
-def running(lab, kind, number):
+def running(lab, kind, number, **settings):
     """A host of that kind whose dom0 answers; switched off afterwards, its disk removed."""
-    host = lab.host(f"{kind}-{number}", nics=(), **KINDS[kind])
+    host = lab.host(f"{kind}-{number}", **{"nics": ()} | settings | KINDS[kind])
     try:
         with _added_to_qemu(IOMMU if kind == "xen-pvh" else []):
             host.start()
         yield host.wait_boot(BOOT_SECONDS)
     finally:
         host.close()
-        host.disk.unlink(missing_ok=True)
+        for disk in host.folder.glob("*.qcow2"):
+            disk.unlink()

@@ -14,11 +14,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: a bench is imported as bench.NAME
-from bench import boot, encode, exits, hosts, page, size  # noqa: E402  (found through the line above)
+from bench import boot, encode, exits, guest, hosts, page, size  # noqa: E402  (found through the line above)
 from rig import errors, image, preconditions, runner  # noqa: E402
 from rig.lab import Lab  # noqa: E402
 
-BENCHES = {"boot": boot, "encode": encode, "exits": exits, "size": size}
+BENCHES = {"boot": boot, "encode": encode, "exits": exits, "guest": guest, "size": size}
 
 
 class Bench(Lab):
@@ -53,6 +53,7 @@ def measure(name, rounds):
     folder = hosts.ROOT / "build/bench/logs" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    image.ensure_guest()
     lab = Bench(image.ensure(), folder)
     try:
         return bench.measure(lab, rounds)

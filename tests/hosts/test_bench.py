@@ -7,7 +7,7 @@ import sys
 from rig import test
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from bench import boot, exits, size  # noqa: E402  (found through the line above)
+from bench import boot, exits, guest, size  # noqa: E402  (found through the line above)
 
 
 def fits_a_terminal(text):
@@ -36,6 +36,17 @@ def bench_exits(lab):
         for name, (_median, quick, _slow) in sample.items():
             assert quick > 0, (kind, name, sample[name])
     assert fits_a_terminal(exits.text(results))
+
+
+@test(timeout=1800, soak=True)
+def bench_guest(lab):
+    """A guest's life, disk, network and processor are measured on xen-core and Debian's Xen."""
+    results = guest.measure(lab, rounds=1, seconds=1)
+    for kind in guest.KINDS:
+        (sample,) = results[kind]
+        assert set(sample) == set(guest.ROWS), (kind, sample)
+        assert all(value > 0 for value in sample.values()), (kind, sample)
+    assert fits_a_terminal(guest.text(results))
 
 
 @test

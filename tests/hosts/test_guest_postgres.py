@@ -5,10 +5,15 @@
 
 import re
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from rig import test
 
 LOAD_SECONDS = 20
+KILLS = 10
+KILLED_LOAD_SECONDS = 60
+DATA = "/var/tmp/data"
 # What pgbench moves between accounts adds up to the same wherever it is written down.
 SUMS = ["SELECT sum(delta) FROM pgbench_history", "SELECT sum(abalance) FROM pgbench_accounts",
         "SELECT sum(bbalance) FROM pgbench_branches", "SELECT sum(tbalance) FROM pgbench_tellers"]
@@ -35,8 +40,45 @@ def query(guest, text):
     return guest.out(f"psql -h {guest.address} -U postgres -Atc \"{text}\" postgres")
 
 
+def check_sums(guest, transactions):
+    """The database has what its clients were told, and nothing moved got lost on the way."""
+    assert int(query(guest, "SELECT count(*) FROM pgbench_history")) == transactions
+    sums = [query(guest, text) for text in SUMS]
+    assert len(set(sums)) == 1, sums
+
+
+def load(lab, guest, seconds):
+    """How many transactions pgbench got through; none failed."""
+    out = pgbench(lab, guest, f"-c 4 -T {seconds}", timeout=seconds + 240).out
+    done = int(re.search(r"transactions actually processed: (\d+)", out)[1])
+    assert done and "number of failed transactions: 0 " in out, out
+    return done
+
+
+def write_data(guest):
+    """A file of random bytes, written past the cache while others work; its checksum."""
+    guest.run(f"for i in $(seq 24); do head -c 1M /dev/urandom >/tmp/piece; cat /tmp/piece >>/tmp/all; "
+              f"dd if=/tmp/piece of={DATA} bs=64k oflag=append,direct conv=notrunc status=none || exit 1; "
+              "sleep 1; done", timeout=300)
+    return guest.out("md5sum </tmp/all")
+
+
+def kill_backends(host):
+    """Kill each worker anew, as soon as there is one again."""
+    for _ in range(KILLS):
+        time.sleep(KILLED_LOAD_SECONDS / KILLS / 2)
+        host.run("for i in $(seq 100); do pkill -9 -x remus-backend && exit; sleep 0.2; done; exit 1")
+
+
+def data_on_disk(host):
+    """What dom0 finds in the file when the guest is gone."""
+    return host.out(f"mount -o ro {host.disk_device(0)} /mnt && md5sum </mnt{DATA}; umount /mnt",
+                    timeout=120)
+
+
 @test(timeout=2400, soak=True)
 def guest_postgres(lab):
+    """pgbench from outside; then again while the guest's back end is killed ten times."""
     host = lab.boot(guests=True, memory=2048, disks=("debian",))
     guest = boot_database(host)
     state = guest.run("systemctl is-system-running --wait", check=False, timeout=240).out.strip()
@@ -45,14 +87,22 @@ def guest_postgres(lab):
     lab.client().run(f"ping -c 3 -W 5 {guest.address}")
 
     pgbench(lab, guest, "-i -q -s 2", timeout=300)
-    out = pgbench(lab, guest, f"-c 4 -T {LOAD_SECONDS}", timeout=LOAD_SECONDS + 120).out
-    done = int(re.search(r"transactions actually processed: (\d+)", out)[1])
-    assert done and "number of failed transactions: 0 " in out, out
+    done = load(lab, guest, LOAD_SECONDS)
     lab.note(f"{done} transactions in {LOAD_SECONDS} s")
-    assert int(query(guest, "SELECT count(*) FROM pgbench_history")) == done
-    sums = [query(guest, text) for text in SUMS]
-    assert len(set(sums)) == 1, sums
+    check_sums(guest, done)
+
+    checksum = None
+    if host.settings.hypervisor != "xen":  # whose back ends are the kernel's
+        with ThreadPoolExecutor() as pool:
+            loaded = pool.submit(load, lab, guest, KILLED_LOAD_SECONDS)
+            written = pool.submit(write_data, guest)
+            kill_backends(host)
+            done_again, checksum = loaded.result(), written.result()
+        lab.note(f"{done_again} transactions in {KILLED_LOAD_SECONDS} s with {KILLS} kills")
+        check_sums(guest, done + done_again)
+        assert guest.run("dmesg | grep -E 'I/O error|xvda: error'", check=False).out == ""
 
     guest.shutdown(timeout=240)
     check = host.run(f"e2fsck -fn {host.disk_device(0)}", check=False, timeout=300)
     assert check.status == 0, check.out + check.err
+    assert checksum in (None, data_on_disk(host)), "the file's contents are not those written"

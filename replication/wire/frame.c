@@ -131,7 +131,7 @@ static int check_header(struct frame_reader *reader, const struct wire_header *h
 		return fail(reader, -EPROTO, "a frame larger than agreed");
 	if (header->type == 0 || header->type >= WIRE_TYPES)
 		return fail(reader, -EPROTO, "a frame of unknown type");
-	if (header->sequence != reader->sequence)
+	if (header->sequence != (header->type == WIRE_KEEPALIVE ? 0 : reader->sequence))
 		return fail(reader, -EPROTO, "a frame out of sequence");
 	return 0;
 }
@@ -160,7 +160,8 @@ static int next_frame(struct frame_reader *reader, struct frame *frame)
 		.size = header.size,
 	};
 	reader->first += HEADER_BYTES + header.size;
-	reader->sequence++;
+	if (frame->type != WIRE_KEEPALIVE)
+		reader->sequence++;
 	return 1;
 }
 

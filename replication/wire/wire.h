@@ -45,8 +45,9 @@ struct wire_header {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t type;
-	uint32_t size;     /* of the body */
-	uint32_t sequence; /* of this direction of this connection: 0, 1, ... */
+	uint32_t size; /* of the body */
+	uint32_t
+		sequence; /* of this direction of this connection: 0, 1, ...; 0 for KEEPALIVE, which is not counted */
 	uint64_t generation;
 	uint64_t epoch; /* 0 where none is meant */
 	uint64_t sum;

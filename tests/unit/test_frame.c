@@ -213,6 +213,18 @@ static void a_doubled_or_missing_frame_is_noticed(void **state)
 	assert_string_equal(why, "a frame out of sequence");
 }
 
+static void a_keepalive_is_not_counted(void **state)
+{
+	struct stream *stream = *state;
+	const char *why;
+
+	put(stream, WIRE_PAGES, 0, NULL, 0);
+	stream->sequence = 0;
+	put(stream, WIRE_KEEPALIVE, 1, NULL, 0);
+	put(stream, WIRE_PAGES, 2, NULL, 0);
+	assert_int_equal(read_one(stream, 1000, &why), 3);
+}
+
 static void a_digest_depends_on_order_and_number(void **state)
 {
 	uint64_t ab = wire_digest_add(wire_digest_add(0, 1), 2);
@@ -412,6 +424,7 @@ int main(void)
 		STREAM_TEST(frames_that_cannot_be_are_refused_early),
 		STREAM_TEST(a_hello_of_another_version_is_read),
 		STREAM_TEST(a_doubled_or_missing_frame_is_noticed),
+		STREAM_TEST(a_keepalive_is_not_counted),
 		cmocka_unit_test(a_digest_depends_on_order_and_number),
 		cmocka_unit_test(a_begin_is_built_on_an_earlier_epoch),
 		cmocka_unit_test(an_ack_cannot_commit_what_it_does_not_have),

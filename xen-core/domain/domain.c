@@ -50,14 +50,28 @@ static struct domain *find_from(domid_t id)
 	return NULL;
 }
 
+/* One that is being made, or taken apart, has no references: it is there for nobody else. */
+static bool hold_if_complete(struct domain *domain)
+{
+	uint32_t references = __atomic_load_n(&domain->references, __ATOMIC_RELAXED);
+
+	while (references)
+		if (__atomic_compare_exchange_n(&domain->references, &references, references + 1,
+		                                false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 struct domain *domain_get_next(domid_t id)
 {
 	struct domain *domain;
 
 	lock_take(&domains_lock);
-	domain = find_from(id);
-	if (domain)
-		__atomic_fetch_add(&domain->references, 1, __ATOMIC_SEQ_CST);
+	do {
+		domain = find_from(id);
+		if (domain)
+			id = (domid_t)(domain->id + 1);
+	} while (domain && !hold_if_complete(domain));
 	lock_release(&domains_lock);
 	return domain;
 }
@@ -149,7 +163,6 @@ static int units_create(struct domain *domain, const struct domain_config *confi
 static void config_apply(struct domain *domain, const struct domain_config *config)
 {
 	domain->privileged = config->privileged;
-	domain->references = 1;
 	domain->vcpu_count = config->max_vcpus;
 	domain->ssidref = config->ssidref;
 	domain->create_flags = config->create_flags;
@@ -185,6 +198,7 @@ int domain_create(const struct domain_config *config, struct domain **created)
 	if (err)
 		goto free_shared_info;
 	domain_clock_publish_wall(domain);
+	__atomic_store_n(&domain->references, 1, __ATOMIC_SEQ_CST);
 	*created = domain;
 	return 0;
 

@@ -29,7 +29,7 @@ struct domain {
 	domid_t id;
 	bool privileged; /* dom0 */
 	enum domain_state state;
-	uint32_t references; /* the list's and each finder's (atomic) */
+	uint32_t references; /* the list's and each finder's (atomic); 0: cannot be found */
 	struct list link;    /* in the list of domains, by rising id */
 	struct lock lock;    /* LOCK_DOMAIN: state, shutdown, pause, parameters */
 	xen_domain_handle_t handle;

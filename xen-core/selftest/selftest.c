@@ -13,7 +13,7 @@
 static const struct selftest *const areas[] = {
 	selftests_lib,    selftests_frames, selftests_host_map,   selftests_locks,
 	selftests_clock,  selftests_timers, selftests_ipi,        selftests_guest,
-	selftests_grants, selftests_dirty,  selftests_checkpoint,
+	selftests_grants, selftests_dirty,  selftests_checkpoint, selftests_domains,
 };
 
 bool selftest_wait(const unsigned *counter, unsigned goal, uint64_t nanoseconds)

@@ -14,6 +14,7 @@ struct selftest {
 extern const struct selftest selftests_checkpoint[];
 extern const struct selftest selftests_clock[];
 extern const struct selftest selftests_dirty[];
+extern const struct selftest selftests_domains[];
 extern const struct selftest selftests_frames[];
 extern const struct selftest selftests_grants[];
 extern const struct selftest selftests_guest[];

@@ -18,18 +18,15 @@
 /* What the mapper had at the gfn goes, if it is its own to give up. */
 static int16_t make_room(struct domain *mapper, gfn_t gfn)
 {
-	enum p2m_type type;
-
-	p2m_peek(&mapper->p2m, gfn, &type, NULL);
-	switch (type) {
+	switch (p2m_unmap_if(&mapper->p2m, gfn,
+	                     BIT(P2M_RAM) | BIT(P2M_RAM_RO) | BIT(P2M_FOREIGN) |
+	                             BIT(P2M_FOREIGN_RO))) {
 	case P2M_RAM:
 	case P2M_RAM_RO:
-		p2m_unmap(&mapper->p2m, gfn);
 		__atomic_fetch_sub(&mapper->pages, 1, __ATOMIC_RELAXED);
 		return GNTST_okay;
 	case P2M_FOREIGN:
 	case P2M_FOREIGN_RO:
-		p2m_unmap(&mapper->p2m, gfn);
 		return GNTST_okay;
 	default:
 		return GNTST_bad_virt_addr;

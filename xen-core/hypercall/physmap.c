@@ -24,7 +24,8 @@ int physmap_clear(struct domain *domain, gfn_t gfn)
 	p2m_peek(&domain->p2m, gfn, &type, NULL);
 	if (type == P2M_DEVICE || type == P2M_GRANT || type == P2M_GRANT_RO)
 		return -EINVAL;
-	type = p2m_unmap(&domain->p2m, gfn);
+	type = p2m_unmap_if(&domain->p2m, gfn,
+	                    ~(BIT(P2M_DEVICE) | BIT(P2M_GRANT) | BIT(P2M_GRANT_RO)));
 	if (type == P2M_NONE)
 		return -ENOENT;
 	if (type == P2M_RAM || type == P2M_RAM_RO)
@@ -57,7 +58,7 @@ static void leave(struct domain *domain, gfn_t gfn, gfn_t now, mfn_t mfn)
 	if (gfn.v == now.v || gfn.v == GFN_NONE.v)
 		return;
 	if (p2m_peek(&domain->p2m, gfn, &type, NULL).v == mfn.v && type == P2M_SHARED)
-		p2m_unmap(&domain->p2m, gfn);
+		p2m_unmap_if(&domain->p2m, gfn, BIT(P2M_SHARED));
 }
 
 static int show_shared_info(struct domain *domain, gfn_t gfn)

@@ -82,6 +82,18 @@ static int fill(struct domain *domain, gfn_t gfn, unsigned order)
 	return err;
 }
 
+/* Gives back the pages of an extent that was charged and is filled so far. Another vCPU may have given
+ * back some already, and they were taken off the account then. */
+static void undo(struct domain *domain, uint64_t gfn, uint64_t done, unsigned order)
+{
+	uint64_t charged = BIT(order) - done;
+
+	for (uint64_t i = 0; i < done; i++)
+		if (p2m_unmap_if(&domain->p2m, GFN(gfn + i), BIT(P2M_RAM)) == P2M_RAM)
+			charged++;
+	__atomic_fetch_sub(&domain->pages, charged, __ATOMIC_RELAXED);
+}
+
 /* All of an extent or, with the pages already filled given back, nothing. */
 static int populate_extent(struct domain *domain, uint64_t gfn, unsigned order)
 {
@@ -96,11 +108,8 @@ static int populate_extent(struct domain *domain, uint64_t gfn, unsigned order)
 		if (err)
 			break;
 	}
-	if (!err)
-		return 0;
-	for (uint64_t i = 0; i < done; i++)
-		p2m_unmap(&domain->p2m, GFN(gfn + i));
-	__atomic_fetch_sub(&domain->pages, BIT(order), __ATOMIC_RELAXED);
+	if (err)
+		undo(domain, gfn, done, order);
 	return err;
 }
 

@@ -190,15 +190,16 @@ static enum p2m_type clear_locked(struct p2m *p2m, gfn_t gfn, mfn_t *mfn)
 	return type;
 }
 
-enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn)
+enum p2m_type p2m_unmap_if(struct p2m *p2m, gfn_t gfn, unsigned long types)
 {
 	mfn_t mfn = MFN_NONE;
-	enum p2m_type type = P2M_NONE;
+	enum p2m_type type;
 
 	if (!gfn_is_valid(gfn))
 		return P2M_NONE;
 	lock_take(&p2m->lock);
-	type = clear_locked(p2m, gfn, &mfn);
+	p2m_peek(p2m, gfn, &type, NULL);
+	type = types & BIT(type) ? clear_locked(p2m, gfn, &mfn) : P2M_NONE;
 	lock_release(&p2m->lock);
 	if (type == P2M_NONE)
 		return type;
@@ -206,6 +207,11 @@ enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn)
 	if (type_is_counted(type))
 		frame_put(mfn);
 	return type;
+}
+
+enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn)
+{
+	return p2m_unmap_if(p2m, gfn, ~0UL);
 }
 
 bool p2m_take_grant(struct p2m *p2m, gfn_t gfn, mfn_t *mfn)

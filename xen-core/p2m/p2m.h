@@ -60,6 +60,10 @@ int p2m_map(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type
 /* Unmaps one page (a large entry is split) and drops its reference. Returns the type that was there. */
 enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn);
 
+/* The same if what is there is of one of the types (bits BIT(type)), else P2M_NONE: another CPU may have
+ * put something else there since the caller looked. */
+enum p2m_type p2m_unmap_if(struct p2m *p2m, gfn_t gfn, unsigned long types);
+
 /*
  * Takes the entry of a grant out; false if there is none. What p2m_unmap does at once is left to the
  * caller, for many pages together: p2m_flush of all CPUs in cpus, then frame_put of the entry's reference.

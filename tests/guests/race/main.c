@@ -94,6 +94,65 @@ static void away_and_back(void)
 	hypercall2(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &request);
 }
 
+/* Memory, the shared page and the grant table's, all where grants are mapped. */
+static void memory_in_the_same_place(void)
+{
+	xen_pfn_t gfn = ROOM / PAGE_SIZE + (beats & 3);
+	struct xen_memory_reservation request = { .nr_extents = 1, .domid = DOMID_SELF };
+	struct xen_add_to_physmap add = {
+		.domid = DOMID_SELF,
+		.space = beats & 8 ? XENMAPSPACE_shared_info : XENMAPSPACE_grant_table,
+		.idx = beats & 8 ? 0 : 1,
+		.gpfn = gfn,
+	};
+	struct xen_remove_from_physmap remove = { .domid = DOMID_SELF, .gpfn = gfn };
+
+	set_xen_guest_handle(request.extent_start, &gfn);
+	hypercall2(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &request);
+	if (beats % 3)
+		hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add);
+	hypercall2(__HYPERVISOR_memory_op,
+	           beats % 2 ? XENMEM_remove_from_physmap : XENMEM_decrease_reservation,
+	           beats % 2 ? (void *)&remove : (void *)&request);
+}
+
+/* An extent of four pages fails at its last one, which is there, as its first are taken away. */
+#define EXTENT (0xb0000000UL / PAGE_SIZE)
+
+static long change(unsigned op, xen_pfn_t gfn, unsigned order)
+{
+	struct xen_memory_reservation request = {
+		.nr_extents = 1,
+		.extent_order = order,
+		.domid = DOMID_SELF,
+	};
+
+	set_xen_guest_handle(request.extent_start, &gfn);
+	return hypercall2(__HYPERVISOR_memory_op, op, &request);
+}
+
+static void fill_in_vain(void)
+{
+	CHECK(change(XENMEM_populate_physmap, EXTENT, 2) <= 0);
+}
+
+static void take_away(void)
+{
+	change(XENMEM_decrease_reservation, EXTENT + beats % 3, 0);
+}
+
+static long pages_owned(void)
+{
+	domid_t self = DOMID_SELF;
+
+	return hypercall2(__HYPERVISOR_memory_op, XENMEM_current_reservation, &self);
+}
+
+static void idle(void)
+{
+	hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
+}
+
 static void second(void)
 {
 	for (;; beats++)
@@ -117,8 +176,7 @@ void test_main(void)
 		.space = XENMAPSPACE_grant_table,
 		.gpfn = TABLE_GFN,
 	};
-	xen_pfn_t gfn = gfn_of(pages[3]);
-	struct xen_memory_reservation request = { .nr_extents = 1, .domid = DOMID_SELF };
+	long owned = pages_owned();
 
 	me = own_id();
 	CHECK(!hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add));
@@ -132,11 +190,21 @@ void test_main(void)
 	race("ports", open_and_close, open_and_close);
 	race("pages", away_and_back, away_and_back);
 	race("grants of pages that go", map_and_unmap, away_and_back);
+	race("grants and memory", map_and_unmap, memory_in_the_same_place);
+	race("memory and grants", memory_in_the_same_place, map_and_unmap);
+	CHECK(change(XENMEM_populate_physmap, EXTENT + 3, 0) == 1);
+	race("extents", fill_in_vain, take_away);
+	race("nothing", idle, idle);
+	CHECK(change(XENMEM_decrease_reservation, EXTENT + 3, 0) == 1);
+	change(XENMEM_populate_physmap, gfn_of(pages[3]), 0);
+	for (unsigned i = 0; i < 4; i++)
+		change(XENMEM_decrease_reservation, ROOM / PAGE_SIZE + i, 0);
+	if (pages_owned() != owned)
+		failed("%ld pages, not %ld", pages_owned(), owned);
 	CHECK(beats > 5);
 	for (unsigned i = 0; i < RESTARTS; i++) {
 		second_start_at(second);
 		map_and_unmap();
 	}
-	set_xen_guest_handle(request.extent_start, &gfn);
-	hypercall2(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &request);
+	change(XENMEM_populate_physmap, gfn_of(pages[3]), 0);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/memory.h"
 
+#include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/memory_map.h"
 
@@ -64,25 +65,38 @@ static long pod_target(struct hypercall *call)
 	return copy_to_guest(call->caller, call->args[1], &request, sizeof(request));
 }
 
+/* A copy, for the toolstack may replace the map meanwhile. */
+static uint32_t map_of(struct domain *domain, struct e820_entry entries[E820_MAX])
+{
+	uint32_t count;
+
+	lock_take(&domain->lock);
+	count = domain->e820 ? domain->e820_count : 0;
+	if (count)
+		memcpy(entries, domain->e820, count * sizeof(*entries));
+	lock_release(&domain->lock);
+	return count;
+}
+
 long memory_map_get(struct hypercall *call)
 {
-	const struct domain *domain = call->caller->domain;
+	struct e820_entry entries[E820_MAX];
+	uint32_t count = map_of(call->caller->domain, entries);
 	struct xen_memory_map request;
 	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
 
 	if (err)
 		return err;
-	if (!domain->e820)
+	if (!count)
 		return -ENOSYS;
-	if (request.nr_entries < domain->e820_count)
+	if (request.nr_entries < count)
 		return -EINVAL;
-	request.nr_entries = domain->e820_count;
-	err = copy_to_guest(call->caller, (uint64_t)(uintptr_t)request.buffer.p, domain->e820,
-	                    domain->e820_count * sizeof(*domain->e820));
+	request.nr_entries = count;
+	err = copy_to_guest(call->caller, (uint64_t)(uintptr_t)request.buffer.p, entries,
+	                    count * sizeof(*entries));
 	return err ? err : copy_to_guest(call->caller, call->args[1], &request, sizeof(request));
 }
 
-/* The new map replaces the old one; the domain is not running yet, or does not ask twice. */
 static void install_map(struct domain *domain, struct e820_entry *entries, uint32_t count)
 {
 	struct e820_entry *old;

@@ -19,13 +19,14 @@ GUESTS = {
     "smoke": "off", "user": "off", "privilege": "off", "junk": "off", "pointers": "off",
     "grants": "off", "ports": "off", "msrs": "off", "io": "off", "memory": "off", "apic": "off",
     "race": "off", "runstate": "off", "tables": "ends", "execute": "ends", "triple": "ends",
-    "hlt": "off", "balloon": "ends", "init": "stays",
+    "hlt": "off", "balloon": "ends", "init": "stays", "xapic": "off", "instructions": "off",
+    "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends",
 }
-VCPUS = {"race": 2, "runstate": 2}
+VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2}
 SECONDS = 90
 
 # Quick ones of different kinds, for every run of the tests.
-FEW = ("smoke", "user", "pointers", "runstate", "triple")
+FEW = ("smoke", "user", "pointers", "runstate", "triple", "xapic", "instructions")
 
 
 class Hostile:
@@ -59,6 +60,12 @@ class Hostile:
                 raise TimedOut(f"{self.name}: did not end by itself: {state}")
             time.sleep(0.2)
 
+    def destroy(self):
+        """Ends it; what it was surprised by."""
+        self.console.poll()
+        self.host.run(f"xl destroy {self.name}", timeout=SECONDS)
+        return re.findall(r"^guest: (.*FAILED.*)$", self.console.text, re.MULTILINE)
+
     def run(self, fate):
         """Its surprises, and the notes it left."""
         self.create()
@@ -68,9 +75,7 @@ class Hostile:
             problems = []
         except (TimedOut, AssertionError) as problem:
             problems = [f"{self.name}: {problem}"]
-        self.console.poll()
-        self.host.run(f"xl destroy {self.name}", timeout=SECONDS)
-        problems += re.findall(r"^guest: (.*FAILED.*)$", self.console.text, re.MULTILINE)
+        problems += self.destroy()
         return problems, re.findall(r"^guest: (.*) note (.*)$", self.console.text, re.MULTILINE)
 
 
@@ -101,3 +106,18 @@ def campaign(lab, names):
 def guest_hostile(lab, names):
     """Whatever a guest tries, the hypervisor, dom0 and the free memory are as before."""
     campaign(lab, names)
+
+
+@test(timeout=600)
+def guest_foreign(lab):
+    """A guest that reaches for others' pages, ports and lives gets none; its neighbour goes on."""
+    host = lab.boot(toolstack=True, memory=1536)
+    neighbour = Hostile(host, "neighbour")
+    neighbour.create()
+    neighbour.console.expect(r"^guest: neighbour: note round 0$", SECONDS, failing=True)
+    problems, _ = Hostile(host, "foreign").run("off")
+    rounds = neighbour.console.text.count("note round")
+    neighbour.console.expect(rf"^guest: neighbour: note round {rounds + 1}$", SECONDS, failing=True)
+    problems += neighbour.destroy()
+    host.check_alive()
+    assert not problems, "\n".join(problems)

@@ -58,6 +58,10 @@ bool msr_write(uint32_t index, uint64_t value);
 void *window(uint64_t address, uint64_t flags);
 extern uint64_t *window_entry;
 
+/* Readies what vCPU 1 runs once it is sent an INIT and a start-up with that page; its APIC id is 2. */
+#define SECOND_PAGE 0x08
+void second_prepare(void (*function)(void));
+
 /* Starts vCPU 1, which calls the function and must not trap. Again: it is reset and starts afresh. */
 void second_start_at(void (*function)(void));
 

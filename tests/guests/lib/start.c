@@ -6,7 +6,6 @@
 
 #define WINDOW             0x8000000000UL /* the second entry of the top table */
 #define VECTOR_USER_RETURN 0x80
-#define SECOND_PLACE       0x8000UL
 #define MSR_APIC_BASE      0x1b
 #define MSR_X2APIC_ICR     0x830
 
@@ -133,17 +132,23 @@ void guest_second(void)
 	second_function();
 }
 
+void second_prepare(void (*function)(void))
+{
+	second_function = function;
+	for (char *from = second_start, *to = (char *)(SECOND_PAGE * PAGE_SIZE);
+	     from < second_start_end;)
+		*to++ = *from++;
+}
+
 void second_start_at(void (*function)(void))
 {
 	uint64_t base;
 
-	second_function = function;
-	for (char *from = second_start, *to = (char *)SECOND_PLACE; from < second_start_end;)
-		*to++ = *from++;
+	second_prepare(function);
 	msr_read(MSR_APIC_BASE, &base);
 	msr_write(MSR_APIC_BASE, base | 0xc00);        /* x2APIC */
 	msr_write(MSR_X2APIC_ICR, 2UL << 32 | 0x4500); /* INIT to id 2, which vCPU 1 has */
-	msr_write(MSR_X2APIC_ICR, 2UL << 32 | 0x4600 | SECOND_PLACE >> 12);
+	msr_write(MSR_X2APIC_ICR, 2UL << 32 | 0x4600 | SECOND_PAGE);
 }
 
 void *window(uint64_t address, uint64_t flags)

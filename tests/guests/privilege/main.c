@@ -63,6 +63,32 @@ static void control(void)
 	refused("mca", 0, hypercall2(__HYPERVISOR_arch_0, (uint64_t)&page, NULL));
 }
 
+/* Numbers that are not for guests, or of nothing at all. */
+static void other_numbers(void)
+{
+	static const uint64_t served[] = {
+		__HYPERVISOR_memory_op,  __HYPERVISOR_multicall,      __HYPERVISOR_xen_version,
+		__HYPERVISOR_console_io, __HYPERVISOR_grant_table_op, __HYPERVISOR_vm_assist,
+		__HYPERVISOR_vcpu_op,    __HYPERVISOR_sched_op,       __HYPERVISOR_event_channel_op,
+		__HYPERVISOR_hvm_op,
+	};
+
+	for (uint64_t number = 0; number < 64; number++) {
+		bool is_served = false;
+
+		for (unsigned i = 0; i < COUNT(served); i++)
+			is_served |= served[i] == number;
+		for (unsigned op = 0; !is_served && op < 50; op++) {
+			clear();
+			page.bytes[0] = page.bytes[4] = (uint8_t)op;
+			refused("by number", (unsigned)number << 8 | op,
+			        hypercall(number, op, (uint64_t)&page, 1, (uint64_t)&page, 0));
+			refused("by pointer", (unsigned)number << 8 | op,
+			        hypercall(number, (uint64_t)&page, 1, (uint64_t)&page, 0, 0));
+		}
+	}
+}
+
 static void other_memory(void)
 {
 	static xen_pfn_t gfn = 0x100, result = 0x100;
@@ -205,6 +231,7 @@ void test_main(void)
 {
 	me = own_id();
 	control();
+	other_numbers();
 	other_memory();
 	other_params();
 	other_events();

@@ -28,7 +28,7 @@ TRACES = {
     "xenstore": "for d in /local/domain /vm /libxl /local/domain/0/backend/vif "
                 "/local/domain/0/backend/vbd /local/domain/0/backend/console; do "
                 "xenstore-list $d 2>/dev/null | sed \"s|^|$d/|\"; done; true",
-    "network devices": "ls /sys/class/net",
+    "network devices": f"ls --ignore={BRIDGE} /sys/class/net",
     "loop devices": "losetup --all --noheadings --output BACK-FILE",
     "processes": "pgrep -a '^(xl|qemu|block|vif)' || true",
 }

@@ -35,7 +35,8 @@ class Row(NamedTuple):
 
 class Guest:
     """A guest that is described; create() makes it. Options are added to, or replace, those of its
-    xl configuration: on_crash="preserve", cpus="0", pool=...; disks are in xl's notation."""
+    xl configuration: on_crash="preserve", cpus="0", pool=...; None leaves one out. disks are in xl's
+    notation."""
 
     def __init__(self, host, name, kind="tiny", vcpus=1, memory=128, disks=(), nics=0,
                  kernel_options="", **options):
@@ -64,7 +65,8 @@ class Guest:
         """xl create; returns its Result."""
         dom0.prepare(self.host, disks=bool(self.config["disk"]), nics=bool(self.config["vif"]))
         self.console.start_afresh()
-        text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.config.items())
+        text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.config.items()
+                       if value is not None)
         path = f"/run/{self.name}.cfg"
         self.host.run(f"cat >{path}", stdin=text.encode())
         result = self.host.run(f"xl create {flags} {path}", check=check, timeout=timeout)

@@ -134,21 +134,35 @@ static void close_every(struct domain *domain)
 	}
 }
 
+static bool set_closed(struct event_table *table, bool closed)
+{
+	bool was_closed;
+
+	lock_take(&table->lock);
+	was_closed = table->closed;
+	table->closed = closed;
+	lock_release(&table->lock);
+	return was_closed;
+}
+
 void event_close_all(struct domain *domain)
 {
 	lock_take(&event_pair_lock);
-	lock_take(&domain->events->lock);
-	domain->events->closed = true;
-	lock_release(&domain->events->lock);
+	set_closed(domain->events, true);
 	close_every(domain);
 	lock_release(&event_pair_lock);
 }
 
+/* Nothing binds until the form has changed: whoever delivers to a bound port relies on it to stay. */
 int event_reset(struct domain *domain)
 {
+	bool was_closed;
+
 	lock_take(&event_pair_lock);
+	was_closed = set_closed(domain->events, true);
 	close_every(domain);
-	lock_release(&event_pair_lock);
 	fifo_destroy(domain);
+	set_closed(domain->events, was_closed);
+	lock_release(&event_pair_lock);
 	return 0;
 }

@@ -66,9 +66,9 @@ struct event_table {
 	const struct port_form *form; /* changes only while no port is bound, or early (FIFO) */
 	unsigned limit;               /* one more than the highest port number allowed */
 	unsigned lowest_free;         /* no free port below this one; a hint for the search */
-	bool closed;                  /* the domain is dying: nothing binds any more */
-	struct port **buckets;        /* made on demand, never freed before the table */
-	struct fifo *fifo;            /* event/fifo.h; NULL until the guest asks for it */
+	bool closed;           /* nothing binds: for a reset, or for good as the domain is dying */
+	struct port **buckets; /* made on demand, never freed before the table */
+	struct fifo *fifo;     /* event/fifo.h; NULL until the guest asks for it */
 	unsigned long pollers[BITS_TO_LONGS(DOMAIN_MAX_VCPUS)]; /* vCPUs in SCHEDOP_poll (atomic) */
 };
 

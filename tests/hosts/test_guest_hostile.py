@@ -20,9 +20,9 @@ GUESTS = {
     "grants": "off", "ports": "off", "msrs": "off", "io": "off", "memory": "off", "apic": "off",
     "race": "off", "runstate": "off", "tables": "ends", "execute": "ends", "triple": "ends",
     "hlt": "off", "balloon": "ends", "init": "stays", "xapic": "off", "instructions": "off",
-    "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends",
+    "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends", "reset": "off",
 }
-VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2}
+VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2, "reset": 2}
 SECONDS = 90
 
 # Quick ones of different kinds, for every run of the tests.

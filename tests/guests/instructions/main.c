@@ -31,13 +31,11 @@ INSTRUCTION(getsec, "getsec")
 INSTRUCTION(rdpmc, "rdpmc")
 INSTRUCTION(xsetbv, "xsetbv")
 INSTRUCTION(xsetbv_other, "inc %%ecx; xsetbv")
-INSTRUCTION(write_cr8, "mov %%rax, %%cr8")
 INSTRUCTION(write_dr6, "mov %%rax, %%dr6")
 INSTRUCTION(write_dr7, "mov %%rax, %%dr7")
 INSTRUCTION(invd, "invd")
 INSTRUCTION(wbinvd, "wbinvd")
 INSTRUCTION(clts, "clts")
-INSTRUCTION(int1, ".byte 0xf1")
 INSTRUCTION(int3, "int3")
 INSTRUCTION(int_any, "int $0x41")
 
@@ -70,7 +68,6 @@ static void forbidden(void)
 		{ "xsetbv without x87", xsetbv, 6 },
 		{ "xsetbv reserved", xsetbv, 0xfffffffe },
 		{ "xsetbv of another register", xsetbv_other, 1 },
-		{ "cr8", write_cr8, 16 },
 	};
 
 	for (unsigned i = 0; i < COUNT(attempts); i++) {
@@ -87,7 +84,6 @@ static void harmless(void)
 	CHECK(try_call(invd, 0) == NO_TRAP);
 	CHECK(try_call(wbinvd, 0) == NO_TRAP);
 	CHECK(try_call(clts, 0) == NO_TRAP);
-	CHECK(try_call(int1, 0) == TRAP_DB);
 	CHECK(try_call(int3, 0) == 3);
 	CHECK(try_call(int_any, 0) == 0x41);
 }

@@ -23,7 +23,7 @@ GUESTS = {
     "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends", "reset": "off",
 }
 VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2, "reset": 2}
-SECONDS = 90
+SECONDS = 240
 
 # Quick ones of different kinds, for every run of the tests.
 FEW = ("smoke", "user", "pointers", "runstate", "triple", "xapic", "instructions")

@@ -184,7 +184,7 @@ def guest_eight(lab):
     dom0.wait_traces(host, before)
 
 
-@test(name="guest_cycles", cycles=10, timeout=1200)
+@test(name="guest_cycles", cycles=5, timeout=1200)
 @test(name="guest_cycles_100", cycles=100, timeout=7200, soak=True)
 def guest_cycles(lab, cycles):
     """Guests that are destroyed, each at another moment of its life, leave every frame free. Four of

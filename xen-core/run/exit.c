@@ -30,6 +30,17 @@ void exit_skip(struct vcpu *vcpu, unsigned length)
 		exit_inject_fault(vcpu, VECTOR_DB);
 }
 
+/* Newest first; the first is the one that is dumped. */
+static void dump_exits(const struct vcpu *vcpu)
+{
+	for (unsigned i = 1; i <= EXIT_NOTES && i <= vcpu->exits; i++) {
+		const struct exit_note *note = &vcpu->exit_notes[(vcpu->exits - i) % EXIT_NOTES];
+
+		print("  exit %u: reason %#lx at %016lx on CPU %u, %lu cycles ago\n",
+		      vcpu->exits - i, note->reason, note->rip, note->cpu, rdtsc() - note->tsc);
+	}
+}
+
 static void dump(struct vcpu *vcpu)
 {
 	const struct guest_regs *r = &vcpu->regs;
@@ -43,6 +54,7 @@ static void dump(struct vcpu *vcpu)
 	print("  cr0 %lx cr2 %lx cr3 %lx cr4 %lx efer %lx\n", c->cr0, c->cr2, c->cr3, c->cr4,
 	      c->efer);
 	vcpu_ops->dump(vcpu);
+	dump_exits(vcpu);
 }
 
 /* The guest cannot go on: reports it and ends the domain. */

@@ -64,6 +64,13 @@ static struct vcpu *switch_vcpu(struct cpu *cpu)
 	return next;
 }
 
+static void note_exit(struct vcpu *vcpu, const struct cpu *cpu, const struct vm_exit *exit)
+{
+	vcpu->exit_notes[vcpu->exits++ % EXIT_NOTES] = (struct exit_note){
+		.reason = exit->reason, .rip = vcpu->regs.rip, .tsc = rdtsc(), .cpu = cpu->id
+	};
+}
+
 static bool must_pick(const struct cpu *cpu)
 {
 	return !cpu->current || __atomic_load_n(&cpu->kicked, __ATOMIC_SEQ_CST) ||
@@ -90,6 +97,7 @@ void run_cpu(struct cpu *cpu)
 		vcpu_ops->run(vcpu, &exit);
 		__atomic_store_n(&cpu->in_guest, false, __ATOMIC_RELEASE);
 		find_forgotten_interrupt();
+		note_exit(vcpu, cpu, &exit);
 		if (exit.kind == EXIT_INTERRUPT)
 			interrupt_window();
 		else

@@ -61,4 +61,12 @@ struct vm_exit {
 	};
 };
 
+/* What a dump tells of the exits before: the way to a crash says more than the crash. */
+#define EXIT_NOTES 8
+struct exit_note {
+	uint64_t reason, rip;
+	uint64_t tsc;
+	uint32_t cpu;
+};
+
 #endif

@@ -9,6 +9,7 @@
 #include "hw/timer.h"
 #include "lib/list.h"
 #include "lib/types.h"
+#include "vcpu/exit.h"
 
 struct cpu;
 struct cpu_policy;
@@ -45,6 +46,8 @@ struct vcpu {
 	void *backend;                /* the vendor backend's: VMCB, ... */
 	void *xstate;                 /* FPU and XSAVE area while another vCPU has the CPU's */
 	uint64_t xcr0;
+	struct exit_note exit_notes[EXIT_NOTES]; /* a ring, of its CPU alone */
+	unsigned exits;                          /* ever; the next note's place is its rest */
 	struct cpu *loaded_on; /* CPU that may hold its registers, or NULL: vcpu/loaded.h */
 	uint64_t
 		time_offset; /* guest's system time less the host's, ns; the same for a domain's vCPUs */

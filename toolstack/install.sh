@@ -16,6 +16,7 @@ shift
 for program in "$@"; do
 	put 0755 /usr/sbin "$program"
 done
+put 0755 /usr/sbin toolstack/host/remus-ca
 put 0644 /lib/systemd/system toolstack/host/remusd.service
 put 0644 /usr/lib/modprobe.d toolstack/host/remus-backends.conf
 put 0644 /usr/lib/modules-load.d toolstack/host/remus-modules.conf remus.conf
@@ -25,5 +26,6 @@ put 0644 /usr/share/man/man8 toolstack/host/man/remusctl.8
 for page in docs/*.md README.md; do
 	put 0644 /usr/share/doc/remus "$page"
 done
-install -d -m 0700 "$root/var/lib/remus"
+put 0644 /usr/share/doc/remus/examples toolstack/host/remus.conf
+install -d -m 0700 "$root/etc/remus/tls" "$root/var/lib/remus"
 [ -n "$root" ] || echo "installed; now: update-grub && systemctl daemon-reload && systemctl enable remusd"

@@ -25,7 +25,7 @@ struct check {
 /* In the order that they are best mended in; ends with a row without a code. */
 extern const struct check checks[];
 
-/* The files and processes of the host, in checks_host.c and checks_daemon.c. */
+/* The files and processes of the host, in checks_*.c. */
 enum verdict check_dom0(struct finding *finding);
 enum verdict check_hypervisor(struct finding *finding);
 enum verdict check_kernel_backends(struct finding *finding);
@@ -33,6 +33,8 @@ enum verdict check_devices(struct finding *finding);
 enum verdict check_bridge(struct finding *finding);
 enum verdict check_clock(struct finding *finding);
 enum verdict check_space(struct finding *finding);
+enum verdict check_configuration(struct finding *finding);
+enum verdict check_certificates(struct finding *finding);
 enum verdict check_xenstore(struct finding *finding);
 enum verdict check_daemon(struct finding *finding);
 

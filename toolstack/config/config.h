@@ -1,0 +1,48 @@
+/* The configuration of a host: /etc/remus/remus.conf, docs/configuration.md. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef TOOLSTACK_CONFIG_CONFIG_H
+#define TOOLSTACK_CONFIG_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_FILE      "/etc/remus/remus.conf"
+#define CONFIG_NAME_SIZE 64
+#define CONFIG_PATH_SIZE 256
+#define CONFIG_PEERS_MAX 15
+
+struct config_peer {
+	char name[CONFIG_NAME_SIZE];
+	char address[INET6_ADDRSTRLEN];
+};
+
+struct config_vm_defaults {
+	uint32_t interval; /* ms */
+	uint32_t budget;   /* pages */
+	uint32_t memory;   /* MiB */
+};
+
+struct config {
+	char name[CONFIG_NAME_SIZE];
+	char listen[INET6_ADDRSTRLEN];
+	uint16_t port;
+	unsigned int peer_count;
+	struct config_peer peers[CONFIG_PEERS_MAX];
+	char authority[CONFIG_PATH_SIZE], certificate[CONFIG_PATH_SIZE], key[CONFIG_PATH_SIZE];
+	struct config_vm_defaults defaults;
+};
+
+/* Reads text, of at most 64 KiB. 0, or -EINVAL and one line without a newline that says where and why; *config is
+ * then as it was. */
+#define CONFIG_ERROR_SIZE 256
+int config_parse(struct config *config, const char *text, char error[CONFIG_ERROR_SIZE]);
+
+/* The same of a file; other errors are -errno of opening and reading it, told in the same way. */
+int config_load(struct config *config, const char *path, char error[CONFIG_ERROR_SIZE]);
+
+/* NULL: no peer is called so. */
+const struct config_peer *config_peer(const struct config *config, const char *name);
+
+#endif

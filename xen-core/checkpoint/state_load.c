@@ -135,7 +135,7 @@ int state_load(struct domain *domain, const void *buffer, size_t size)
 	err = view_make(buffer, size, &limits, view);
 	if (!err)
 		err = check_places(domain, view);
-	if (!err && grant_state_is_held(domain))
+	if (!err && !grant_state_fits(domain, view->grants->frames, view->grant_frames))
 		err = -EBUSY;
 	if (!err)
 		err = load(domain, view);

@@ -21,26 +21,48 @@ void grant_state_save_frame(struct domain *domain, uint32_t index, void *to)
 	memcpy(to, mfn_to_virt(domain->grants->frames[index].mfn), PAGE_SIZE);
 }
 
-bool grant_state_is_held(struct domain *domain)
+static bool is_same_grant(const struct grant_entry_v1 *entry, const struct active *active)
 {
-	struct grant_table *table = domain->grants;
-	bool held = false;
-
-	lock_take(&table->lock);
-	for (uint32_t ref = 0; !held && ref < table->count * GRANTS_PER_FRAME; ref++)
-		held = grant_active(table, ref)->readers || grant_active(table, ref)->writers;
-	lock_release(&table->lock);
-	return held;
+	return (entry->flags & GTF_type_mask) == GTF_permit_access &&
+	       entry->domid == active->holder && entry->frame == active->gfn &&
+	       !(active->writers && entry->flags & GTF_readonly);
 }
 
-/* Whoever used a grant on the other host does so no more: nobody else would ever take the marks away. */
+bool grant_state_fits(struct domain *domain, uint32_t count, const void *const *frames)
+{
+	struct grant_table *table = domain->grants;
+	bool fits = true;
+
+	lock_take(&table->lock);
+	for (uint32_t ref = 0; fits && ref < table->count * GRANTS_PER_FRAME; ref++) {
+		const struct active *active = grant_active(table, ref);
+		uint32_t frame = ref / GRANTS_PER_FRAME;
+		const struct grant_entry_v1 *entries = frame < count ? frames[frame] : NULL;
+
+		if (active->readers || active->writers)
+			fits = entries && is_same_grant(&entries[ref % GRANTS_PER_FRAME], active);
+	}
+	lock_release(&table->lock);
+	return fits;
+}
+
+/* Whoever used a grant on the other host does so no more; the marks are those of who holds it here. */
 static void load_frame(struct grant_table *table, uint32_t index, const void *from)
 {
 	struct grant_entry_v1 *entries = mfn_to_virt(table->frames[index].mfn);
 
+	lock_take(&table->lock);
 	memcpy(entries, from, PAGE_SIZE);
-	for (unsigned i = 0; i < GRANTS_PER_FRAME; i++)
+	for (unsigned i = 0; i < GRANTS_PER_FRAME; i++) {
+		const struct active *active = &table->frames[index].active[i];
+
 		entries[i].flags &= (uint16_t) ~(GTF_reading | GTF_writing);
+		if (active->writers)
+			entries[i].flags |= GTF_reading | GTF_writing;
+		else if (active->readers)
+			entries[i].flags |= GTF_reading;
+	}
+	lock_release(&table->lock);
 }
 
 int grant_state_load(struct domain *domain, const struct state_grants *grants,

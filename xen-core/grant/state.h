@@ -9,10 +9,11 @@
 void grant_state_save(struct domain *domain, struct state_grants *grants, uint32_t frames);
 void grant_state_save_frame(struct domain *domain, uint32_t index, void *to);
 
-bool grant_state_is_held(struct domain *domain); /* by others: it has grants in use */
+/* Whether each grant that others hold is made, by the loaded frames too: of the same page to the same domain. */
+bool grant_state_fits(struct domain *domain, uint32_t count, const void *const *frames);
 
-/* Into a domain whose grants nobody holds: contents, without the marks of who used them; where
- * the guest has them is the caller's to show. -ENOMEM. */
+/* Contents, with the marks of who holds what here; where the guest has the frames is the caller's to
+ * show. -ENOMEM. */
 int grant_state_load(struct domain *domain, const struct state_grants *grants,
                      const void *const *frames);
 

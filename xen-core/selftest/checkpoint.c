@@ -5,12 +5,15 @@
 #include "checkpoint/state.h"
 #include "dirty/access.h"
 #include "event/channel.h"
+#include "grant/active.h"
+#include "grant/grant.h"
 #include "hw/percpu.h"
 #include "irq/vlapic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/host_map.h"
 #include "selftest/tiny.h"
 #include "vcpu/loaded.h"
 #include "vcpu/ops.h"
@@ -204,6 +207,47 @@ static const char *what_waits(void)
 	return NULL;
 }
 
+static struct grant_entry_v1 *grant_data_page(struct domain *domain, grant_ref_t ref, domid_t to)
+{
+	mfn_t mfn;
+
+	if (grant_table_frame(domain, 0, &mfn))
+		return NULL;
+	frame_put(mfn);
+	*((struct grant_entry_v1 *)mfn_to_virt(mfn) +
+	  ref) = (struct grant_entry_v1){ GTF_permit_access, to, TINY_DATA >> PAGE_SHIFT };
+	return (struct grant_entry_v1 *)mfn_to_virt(mfn) + ref;
+}
+
+/* dom0's daemons have rings of the shadow mapped before it is loaded: what they hold stays theirs, or it is refused. */
+static const char *held_grants(void)
+{
+	const struct checkpoint_attach request = { 0, 0 };
+	struct grant_hold hold = { 0 };
+	struct grant_entry_v1 *entry;
+	unsigned pages;
+	GUEST(0xf4);
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	CHECK(grant_data_page(tiny.domain, 1, 0));
+	TRY(make_shadow());
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	entry = grant_data_page(tiny.domain, 1, 0);
+	CHECK(entry && grant_hold_next(&hold, tiny.domain, 1, 0, true) == GNTST_okay);
+	TRY(cut(captured.primary.domain));
+	CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+	CHECK(entry->flags == (GTF_permit_access | GTF_reading | GTF_writing));
+	CHECK(grant_data_page(captured.primary.domain, 1, 7));
+	TRY(cut(captured.primary.domain));
+	CHECK(state_load(tiny.domain, captured.state, captured.state_size) == -EBUSY);
+	CHECK(entry->domid == 0);
+	grant_let_go(&hold);
+	CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+	CHECK(entry->domid == 7 && entry->flags == GTF_permit_access);
+	end_both();
+	return NULL;
+}
+
 /* Cut short or changed at any byte, a chain is refused or taken up; nothing else happens. */
 static const char *breaches(void)
 {
@@ -298,6 +342,7 @@ static const char *hashes_no_more(void)
 const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_goes_on", goes_on },
 	{ "checkpoint_what_waits", what_waits },
+	{ "checkpoint_held_grants", held_grants },
 	{ "checkpoint_breaches", breaches },
 	{ "checkpoint_hashes", hashes },
 	{ "checkpoint_hashes_no_more", hashes_no_more },

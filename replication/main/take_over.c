@@ -1,0 +1,119 @@
+/* The take-over, step by step. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/main/take_over.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "replication/xen/daemon_rings.h"
+#include "replication/xen/devices.h"
+#include "replication/xen/worker.h"
+
+/* What is known of the source beside its memory and state. */
+struct estate {
+	struct xs_handle *xs;
+	struct daemon_rings rings;
+	struct guest_store store;
+};
+
+static int failed(const struct shadow *shadow, const char *what, int err)
+{
+	log_error("domain %u to %u: cannot %s: %s", shadow->source, shadow->domid, what,
+	          strerror(-err));
+	return err;
+}
+
+static int collect(struct estate *estate, const struct shadow *shadow)
+{
+	int err;
+
+	estate->xs = xs_open(0);
+	if (!estate->xs)
+		return failed(shadow, "open the xenstore", -errno);
+	err = daemon_rings_find(&estate->rings, estate->xs, shadow->source);
+	if (err)
+		return failed(shadow, "find its rings in the xenstore", err);
+	err = guest_store_take(&estate->store, estate->xs, shadow->source);
+	return err ? failed(shadow, "read its xenstore", err) : 0;
+}
+
+static void forget(struct estate *estate)
+{
+	guest_store_free(&estate->store);
+	if (estate->xs)
+		xs_close(estate->xs);
+}
+
+/* Nothing of its rings is half written when they are captured (I3). A guest without devices has no worker. */
+static int stop_devices(const struct shadow *shadow, struct worker *worker)
+{
+	bool has_devices = shadow->config.num_disks || shadow->config.num_nics;
+	int err = has_devices ? worker_open(worker, shadow->source) : 0;
+
+	if (!err && has_devices)
+		err = worker_ask(worker, DOOR_TAKE, 1);
+	if (!err && has_devices)
+		err = worker_ask(worker, DOOR_STOP, worker->last.epoch);
+	return err ? failed(shadow, "have its devices stand still", err) : 0;
+}
+
+/* The source has stopped: all that it has done is in the shadow afterwards. */
+static int last_epoch(struct shadow *shadow, struct mirror *mirror, int is_checking)
+{
+	struct worker worker = { .socket = -1, .log = -1 };
+	int err = stop_devices(shadow, &worker);
+
+	if (!err)
+		err = mirror_epoch(mirror);
+	worker_close(&worker);
+	if (!err && is_checking)
+		err = mirror_check(mirror);
+	if (err)
+		return err;
+	err = apply_load(&mirror->apply);
+	return err ? failed(shadow, "load the state", err) : 0;
+}
+
+/* The source is gone. */
+static int attach(struct shadow *shadow, struct mirror *mirror, struct estate *estate)
+{
+	int err = shadow_rename(shadow);
+
+	if (err)
+		return err;
+	err = daemon_rings_attach(&estate->rings, estate->xs, shadow->domid);
+	if (err)
+		return failed(shadow, "attach the xenstore and the console", err);
+	err = devices_attach(shadow, &estate->store, estate->xs);
+	if (err)
+		return err;
+	err = apply_activate(&mirror->apply, 0);
+	return err ? failed(shadow, "start the shadow", err) : 0;
+}
+
+int take_over(struct shadow *shadow, struct mirror *mirror, int is_checking, int *is_source_gone)
+{
+	struct estate estate = { 0 };
+	int err = shadow_pause_source(shadow);
+
+	if (err)
+		return err;
+	err = last_epoch(shadow, mirror, is_checking);
+	if (!err)
+		err = collect(&estate, shadow);
+	if (err) {
+		shadow_unpause_source(shadow);
+		goto out;
+	}
+	capture_end(&mirror->capture);
+	*is_source_gone = 1;
+	err = shadow_destroy_source(shadow);
+	if (!err)
+		err = attach(shadow, mirror, &estate);
+out:
+	forget(&estate);
+	return err;
+}

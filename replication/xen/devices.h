@@ -1,0 +1,17 @@
+/* The devices of a shadow that takes over: made by the toolstack, attached to the rings that its guest has. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_XEN_DEVICES_H
+#define REPLICATION_XEN_DEVICES_H
+
+#include "replication/xen/guest_store.h"
+#include "replication/xen/shadow.h"
+
+/*
+ * Disks and network cards of the source, which is gone, become the shadow's, with what its guest wrote of its ends of
+ * them: each backend finds a frontend that is connected and begins at the first request that was not
+ * answered. The shadow is loaded and waits. 0 or a negative errno; an error was logged.
+ */
+int devices_attach(struct shadow *shadow, const struct guest_store *store, struct xs_handle *xs);
+
+#endif

@@ -1,0 +1,42 @@
+/* The shadow: a paused domain like another one, made on this host to become that one's successor. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_XEN_SHADOW_H
+#define REPLICATION_XEN_SHADOW_H
+
+#include <stdint.h>
+
+#include <libxl.h>
+
+/*
+ * It has the same configuration, but no disks and no network cards: what serves those may serve one domain only, so
+ * they come at the take-over (replication/xen/devices.h). Its name is the source's with a suffix. All functions
+ * return 0 or a negative errno and have logged an error.
+ */
+#define SHADOW_SUFFIX "--shadow"
+
+struct shadow {
+	libxl_ctx *ctx;
+	struct xentoollog_logger *logger;
+	uint32_t source, domid;     /* domid: 0 until it is created */
+	libxl_domain_config config; /* the source's, devices included */
+};
+
+/* The source by name or domid. shadow is the caller's. */
+int shadow_open(struct shadow *shadow, const char *source);
+
+int shadow_create(struct shadow *shadow);
+
+int shadow_pause_source(struct shadow *shadow);
+void shadow_unpause_source(struct shadow *shadow);
+
+/* Ends the source and takes its devices away. */
+int shadow_destroy_source(struct shadow *shadow);
+
+/* The source is gone: its name is the shadow's now. */
+int shadow_rename(struct shadow *shadow);
+
+/* Destroys the shadow if it was created, unless it is kept, and frees. Fine if all zero. */
+void shadow_close(struct shadow *shadow, int is_kept);
+
+#endif

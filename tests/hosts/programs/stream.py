@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# Counts up over a TCP connection to programs/steady for some seconds; each number must come back once, in order.
+# SPDX-License-Identifier: Apache-2.0
+#
+# usage: stream.py ADDRESS SECONDS [STALL]     prints "ok COUNT numbers, stalled SECONDS at most", or raises
+
+import socket
+import struct
+import sys
+import time
+
+WINDOW = 256  # numbers under way
+PAUSE = 0.01
+
+
+def exchange(connection, first):
+    """Sends the next numbers and waits for them; returns the first that was not sent yet."""
+    numbers = range(first, first + WINDOW)
+    connection.sendall(struct.pack(f"<{WINDOW}Q", *numbers))
+    answer = b""
+    while len(answer) < WINDOW * 8:
+        part = connection.recv(WINDOW * 8 - len(answer))
+        if not part:
+            raise ConnectionError(f"closed after {first} numbers")
+        answer += part
+    if struct.unpack(f"<{WINDOW}Q", answer) != tuple(numbers):
+        raise ValueError(f"wrong numbers came back after {first}")
+    return first + WINDOW
+
+
+def main():
+    address, seconds = sys.argv[1], float(sys.argv[2])
+    connection = socket.create_connection((address, 7000), timeout=60)
+    connection.settimeout(float(sys.argv[3]) if len(sys.argv) > 3 else 120)
+    end = time.monotonic() + seconds
+    count, longest, begun = 0, 0.0, time.monotonic()
+    while begun < end:
+        count = exchange(connection, count)
+        longest = max(longest, time.monotonic() - begun)
+        time.sleep(PAUSE)
+        begun = time.monotonic()
+    print(f"ok {count} numbers, stalled {longest:.1f} s at most")
+
+
+main()

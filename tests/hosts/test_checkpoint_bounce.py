@@ -1,0 +1,108 @@
+# Guests go on as their own shadows, and neither they nor who talks to them notice more than a pause.
+# SPDX-License-Identifier: Apache-2.0
+#
+#     client --- lan --- eth0 of dom0 -- xenbr0 -- vif -- guest `web` : steady   (memory, clock, TCP echo)
+#                                dom0: remus-bounce --- web == epochs ==> web--shadow, which becomes web
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from rig import dom0, programs, test
+from rig.machine import ROOT
+
+STREAM = ROOT / "tests/hosts/programs/stream.py"
+SHADOW_LOG = "/var/log/xen/console/guest-{}--shadow.log"
+COMPLAINTS = "dmesg | grep -iE 'BUG|WARN|stall|lockup|error|unstable|not syncing' || true"
+
+
+def install(host):
+    dom0.once(host, dom0.install)
+
+
+def give(lab, guest, name, *libraries):
+    """A program of ours into a guest, by way of dom0 and the wire."""
+    host = guest.host
+    host.push(programs.program(lab, name, *libraries), f"/srv/{name}", 0o755)
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(host.run, f"busybox nc -l -p 5001 </srv/{name}", timeout=120)
+        time.sleep(2)
+        guest.run(f"nc {host.address()} 5001 >/tmp/{name} && chmod +x /tmp/{name}", timeout=120)
+        sent.result()
+
+
+def follow(guest):
+    """The rig's guest is another domain now, whose console has another log."""
+    guest.console.poll()
+    path = SHADOW_LOG.format(guest.name)
+    if guest.console.path != path:
+        guest.console.path, guest.console._read = path, 0
+    guest._domid = None
+
+
+def bounce(host, guest, arguments="", timeout=180):
+    before = guest.domid
+    text = host.out(f"remus-bounce --take-over {arguments} {guest.name} 2>&1", timeout=timeout)
+    follow(guest)
+    assert guest.domid != before, text
+    return text
+
+
+def start_steady(lab, guest, vcpus, mib=48):
+    give(lab, guest, "steady", "-lpthread")
+    guest.run(f"/tmp/steady {mib} {vcpus} /tmp/report >/dev/null 2>&1 </dev/null &")
+    wait_report(guest, "")
+
+
+def wait_report(guest, before, timeout=60):
+    """Until steady has written another line; it must be a good one."""
+    deadline = time.monotonic() + timeout
+    while True:
+        line = guest.out("cat /tmp/report 2>/dev/null || true", timeout=120)
+        assert not line.startswith("FAILED"), line
+        if line and line != before:
+            return line
+        assert time.monotonic() < deadline, f"steady stands still at: {line}"
+        time.sleep(1)
+
+
+def run_bounces(lab, vcpus, count, seed):
+    host = lab.boot(toolstack=True, guests=True, memory=2048)
+    install(host)
+    host.run("truncate -s 64M /srv/data.img")
+    guest = host.guest("web", vcpus=vcpus, memory=160, nics=1,
+                       disks=["/srv/data.img,raw,xvda,w"]).boot()
+    start_steady(lab, guest, vcpus)
+    complaints = guest.out(COMPLAINTS)
+    chance = random.Random(seed)
+    with ThreadPoolExecutor() as pool:
+        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} {10 + 15 * count}",
+                             timeout=120 + 60 * count)
+        for number in range(count):
+            time.sleep(chance.uniform(0, 2))
+            bounce(host, guest, f"--epochs {chance.randrange(1, 6)} "
+                                f"--interval {chance.randrange(0, 40)}")
+            line = wait_report(guest, "")
+            wait_report(guest, line)
+            guest.run(f"echo {number} | dd of=/dev/xvda bs=512 seek={number} conv=fsync "
+                      "2>/dev/null", timeout=120)
+            assert host.out(f"dd if=/srv/data.img bs=512 skip={number} count=1 2>/dev/null | "
+                            "head -c 4").startswith(str(number))
+        lab.note(stream.result().out.strip())
+    lab.note(wait_report(guest, ""))
+    assert guest.out(COMPLAINTS) == complaints
+    guest.destroy()
+
+
+@test(name="checkpoint_bounce_1vcpu", vcpus=1, timeout=1500, soak=True)
+@test(name="checkpoint_bounce_2vcpu", vcpus=2, timeout=1500, soak=True)
+@test(name="checkpoint_bounce_4vcpu", vcpus=4, timeout=1500, soak=True)
+def checkpoint_bounce(lab, vcpus):
+    """A guest's memory, clock, disk and TCP connection through three bounces."""
+    run_bounces(lab, vcpus, 3, seed=vcpus)
+
+
+@test(name="checkpoint_campaign_2vcpu", vcpus=2, timeout=9000, soak=True)
+def checkpoint_campaign(lab, vcpus):
+    """A hundred bounces at moments of chance."""
+    run_bounces(lab, vcpus, 100, seed=100)

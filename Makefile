@@ -178,12 +178,23 @@ build/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c) $(XC_HEADERS) $(U_HEA
 	@$(CLANG) $(HOST_FLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o $@ $(filter %.c,$^) $(call libs,$<)
 
+# The simulated pair of hosts counts in schedules a second: without sanitizers (test_pair has those).
+SIM := build/unit/sim_pair
+SIM_SCHEDULES ?= 1000000
+SIM_SOURCES := $(sort $(wildcard tests/sim/*.c)) $(wildcard $(addprefix replication/,epoch/*.c primary/*.c \
+	standby/*.c stage/*.c wire/*.c encode/*.c)) common/log.c common/states.c
+
+$(SIM): $(SIM_SOURCES) $(wildcard tests/sim/*.h) $(U_HEADERS) Makefile | $(DEPS)
+	@mkdir -p $(@D)
+	@echo "  SIM     tests/sim"
+	@$(CC) $(HOST_FLAGS) -O2 -o $@ $(filter %.c,$^) -llz4 -lxxhash -lpthread
+
 .PHONY: unit-programs fuzz-programs
-unit-programs: $(UNIT)
+unit-programs: $(UNIT) $(SIM)
 fuzz-programs: $(FUZZ)
 
 ##@ Test: each ends with a line "N passed, N failed"
-.PHONY: test test-lint test-unit test-hosts test-bochs fuzz soak build/host
+.PHONY: test test-lint test-unit test-hosts test-bochs fuzz sim soak build/host
 test: $(DEPS)				## all of the tests below
 	+@tests/run-all.sh
 
@@ -192,7 +203,7 @@ test-lint: $(DEPS) $(GENERATED)		## the rules of the house: layers, headers, lay
 
 test-unit: $(DEPS)			## single sources, compiled for this machine with sanitizers
 	+@$(MAKE) --no-print-directory -k unit-programs || true
-	@tests/unit/run.sh $(UNIT)
+	@tests/unit/run.sh $(UNIT) $(SIM)
 
 test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
 	@python3 tests/bochs/run.py --cpus 2 $<
@@ -206,6 +217,10 @@ test-hosts: build/host guests			## whole emulated hosts; T=pattern chooses, T=li
 fuzz: $(DEPS)				## parsers of foreign bytes, FUZZ_SECONDS=60 each
 	+@$(MAKE) --no-print-directory -k fuzz-programs || true
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+
+sim: $(SIM)				## SIM_SCHEDULES=1000000 random schedules of a simulated pair, then mutations
+	@$(SIM) $(shell date +%s) $(SIM_SCHEDULES)
+	@python3 tests/sim/mutations.py
 
 soak: build/host guests			## the long campaigns
 	@python3 tests/hosts/run.py --soak '$(or $(T),*)'

@@ -176,11 +176,11 @@ static int hold(struct output *output, const struct door_message *asked)
 
 static int stop(struct output *output, const struct door_message *asked)
 {
-	if (asked->epoch != output->page->epoch)
+	if (asked->epoch < output->page->epoch)
 		return -EINVAL;
 	output->is_stopped = true;
 	output->is_wanted = false;
-	output->page->epoch++;
+	output->page->epoch = asked->epoch + 1;
 	answer(output, DOOR_STOPPED, asked->epoch);
 	return 0;
 }
@@ -219,6 +219,16 @@ static int release(struct output *output, const struct door_message *asked)
 	return 0;
 }
 
+static int forget(struct output *output, const struct door_message *asked)
+{
+	if (asked->epoch >= output->page->epoch)
+		return -EINVAL;
+	forget_notes(output, asked->epoch);
+	if (!output->is_stopped)
+		output->ops->go(output);
+	return 0;
+}
+
 static int free_output(struct output *output, const struct door_message *asked)
 {
 	if (output->page->is_holding)
@@ -237,8 +247,9 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = take(output, asked);
 	else if (!output->has_holder || !output->page)
 		err = -EPERM;
-	else if (output->is_taking || (output->is_stopped && asked->kind != DOOR_CUT &&
-	                               asked->kind != DOOR_RELEASE && asked->kind != DOOR_FREE))
+	else if (output->is_taking ||
+	         (output->is_stopped && asked->kind != DOOR_CUT && asked->kind != DOOR_RELEASE &&
+	          asked->kind != DOOR_FORGET && asked->kind != DOOR_FREE))
 		err = -EBUSY;
 	else if (asked->kind == DOOR_HOLD)
 		err = hold(output, asked);
@@ -248,6 +259,8 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = cut(output, asked);
 	else if (asked->kind == DOOR_RELEASE)
 		err = release(output, asked);
+	else if (asked->kind == DOOR_FORGET)
+		err = forget(output, asked);
 	else if (asked->kind == DOOR_FREE)
 		err = free_output(output, asked);
 	else

@@ -7,11 +7,13 @@
  *   holder -> worker                                          worker -> holder
  *   TAKE epoch   be the holder; disk writes are noted         TAKEN epoch, flags, log_*, with the descriptor of the file
  *   HOLD         keep all output from now on                  HELD
- *   STOP         end the open epoch N: touch nothing of the   STOPPED N: frames that come from now on are of N + 1
- *                guest's until CUT
- *   CUT          the capture is done: go on                   DONE N: disk writes before log_tail are of N or earlier
+ *   STOP N       end the open epoch, which is then called N   STOPPED N: frames that come from now on are of N + 1
+ *                (not less than it was): touch nothing of
+ *                the guest's until CUT
+ *   CUT N        the capture is done: go on                   DONE N: disk writes before log_tail are of N or earlier
  *   RELEASE N    the standby has N: frames of N and before    -
  *                leave, notes of N and before are forgotten
+ *   FORGET N     notes of N and before are forgotten          -
  *   FREE         let all output pass, note no writes          FREED
  *                                                             WANTED N: output is waiting in the open epoch N
  *                                                             REFUSED kind in flags, error: nothing was changed
@@ -41,6 +43,7 @@ enum door_kind {
 	DOOR_CUT,
 	DOOR_RELEASE,
 	DOOR_FREE,
+	DOOR_FORGET,
 
 	DOOR_TAKEN = 0x81,
 	DOOR_HELD,

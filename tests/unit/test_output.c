@@ -319,6 +319,21 @@ static void disk_writes_are_noted_with_their_epoch(void **state)
 	assert_true(record_log_is_empty(&output.log));
 }
 
+static void forgotten_notes_keep_their_frames(void **state)
+{
+	ask(DOOR_TAKE, 1);
+	ask(DOOR_HOLD, 0);
+	assert_true(write_disk(8, 4096));
+	send_frame(0);
+	assert_int_equal(refused(DOOR_FORGET, 1), -EINVAL);
+	boundary(1);
+	assert_int_equal(ask(DOOR_FORGET, 1), 0);
+	assert_true(record_log_is_empty(&output.log));
+	assert_left(0);
+	ask(DOOR_RELEASE, 1);
+	assert_left(1);
+}
+
 static void notes_are_bounded(void **state)
 {
 	unsigned int count = 0;
@@ -587,6 +602,7 @@ int main(void)
 		OUTPUT_TEST(what_is_wanted_is_said_once_an_epoch),
 		OUTPUT_TEST(frames_are_bounded),
 		OUTPUT_TEST(disk_writes_are_noted_with_their_epoch),
+		OUTPUT_TEST(forgotten_notes_keep_their_frames),
 		OUTPUT_TEST(notes_are_bounded),
 		OUTPUT_TEST(taking_waits_for_writes_that_were_not_noted),
 		OUTPUT_TEST(only_what_makes_sense_is_done),

@@ -1,0 +1,39 @@
+/* When the next epoch ends: a maximum interval, output that waits, a budget of dirty pages, and back-pressure. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/epoch/pace.h"
+
+#include <assert.h>
+
+void pace_init(struct pace *pace, const struct pace_limits *limits, uint64_t now)
+{
+	assert(limits->shortest <= limits->longest && limits->in_flight > 0);
+	*pace = (struct pace){ .limits = *limits, .began = now };
+}
+
+void pace_want(struct pace *pace)
+{
+	pace->is_wanted = true;
+}
+
+void pace_dirty(struct pace *pace, uint64_t pages)
+{
+	pace->dirty = pages;
+}
+
+void pace_cut(struct pace *pace, uint64_t now)
+{
+	pace->began = now;
+	pace->is_wanted = false;
+	pace->dirty = 0;
+}
+
+uint64_t pace_due(const struct pace *pace, unsigned int in_flight)
+{
+	const struct pace_limits *limits = &pace->limits;
+	bool is_over = limits->dirty_pages && pace->dirty >= limits->dirty_pages;
+
+	if (in_flight >= limits->in_flight)
+		return PACE_NEVER;
+	return pace->began + (pace->is_wanted || is_over ? limits->shortest : limits->longest);
+}

@@ -1,0 +1,144 @@
+/* Of an epoch that was cut, pages, state and disk writes become frames. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "replication/primary/parts.h"
+
+static int put(struct primary *primary, struct kept_epoch *epoch, enum wire_type type,
+               uint32_t size)
+{
+	return in_flight_put(&primary->in_flight, epoch, type, primary->body, size);
+}
+
+static void advance(struct primary *primary, enum collect_stage stage)
+{
+	primary->stage = stage;
+	primary->state_kind = WIRE_STATE_DOMAIN;
+	primary->state_offset = 0;
+}
+
+/* One batch. */
+static int collect_pages(struct primary *primary, struct kept_epoch *epoch)
+{
+	struct encode_page pages[WIRE_PAGES_MAX];
+	struct wire_pages head;
+	int count = primary->vm->ops->fetch(primary->vm, pages, WIRE_PAGES_MAX);
+	uint32_t size;
+	int err;
+
+	if (count < 0)
+		return count;
+	if (count == 0) {
+		/* A base has no state: it cannot run. */
+		advance(primary, epoch->flags & WIRE_BEGIN_BASE ? COLLECT_WRITES : COLLECT_STATE);
+		return 1;
+	}
+	size = encode_batch(primary->encoder, pages, (uint32_t)count, primary->body,
+	                    &primary->counts);
+	if (!size)
+		return 1;
+	err = put(primary, epoch, WIRE_PAGES, size);
+	memcpy(&head, primary->body, sizeof(head));
+	epoch->pages += head.count;
+	return err ? err : 1;
+}
+
+/* One piece. */
+static int collect_state(struct primary *primary, struct kept_epoch *epoch)
+{
+	struct wire_state head = { .kind = primary->state_kind, .offset = primary->state_offset };
+	uint32_t room = primary->agreement.body_max - (uint32_t)sizeof(head);
+	const void *bytes = NULL;
+	uint32_t size;
+	int err = primary->vm->ops->state(primary->vm, primary->state_kind, &bytes, &head.total);
+
+	if (err)
+		return err;
+	assert(head.total <= WIRE_STATE_MAX && head.offset <= head.total);
+	size = head.total - head.offset < room ? head.total - head.offset : room;
+	if (size) {
+		memcpy(primary->body, &head, sizeof(head));
+		memcpy(primary->body + sizeof(head), (const uint8_t *)bytes + head.offset, size);
+		err = put(primary, epoch, WIRE_STATE, (uint32_t)sizeof(head) + size);
+	}
+	primary->state_offset += size;
+	if (primary->state_offset == head.total) {
+		primary->state_offset = 0;
+		primary->state_kind++;
+	}
+	if (primary->state_kind == WIRE_STATE_KINDS)
+		advance(primary, COLLECT_WRITES);
+	return err ? err : 1;
+}
+
+static int next_write(struct primary *primary, bool is_sync)
+{
+	struct vm *vm = primary->vm;
+
+	if (is_sync)
+		return vm->ops->sync(vm, &primary->write);
+	return vm->ops->write(vm, primary->states.cut, &primary->write);
+}
+
+/* A frame full of writes. */
+static int collect_writes(struct primary *primary, struct kept_epoch *epoch, bool is_sync)
+{
+	bool is_base = epoch->flags & WIRE_BEGIN_BASE;
+	uint32_t size = 0;
+	int more = 1;
+	int err;
+
+	while (more > 0) {
+		if (!primary->has_write)
+			more = next_write(primary, is_sync);
+		if (more <= 0)
+			break;
+		primary->has_write = true;
+		if (disk_put(primary->body, &size, primary->agreement.body_max, &primary->write))
+			break;
+		primary->has_write = false;
+		epoch->disk_writes++;
+	}
+	if (more < 0)
+		return more;
+	err = size ? put(primary, epoch, is_sync ? WIRE_DISK_SYNC : WIRE_DISK_WRITE, size) : 0;
+	if (err || more)
+		return err ? err : 1;
+	advance(primary, is_sync || !is_base ? COLLECT_DONE : COLLECT_SYNC);
+	/* More rounds of a base may follow; it is made whole when there are none. Any other epoch is whole now: nothing that is
+	 * captured later may find its way into it (I2). */
+	epoch->is_whole = !is_base;
+	return 1;
+}
+
+static int collect_some(struct primary *primary, struct kept_epoch *epoch)
+{
+	switch (primary->stage) {
+	case COLLECT_PAGES:
+		return collect_pages(primary, epoch);
+	case COLLECT_STATE:
+		return collect_state(primary, epoch);
+	case COLLECT_WRITES:
+		return collect_writes(primary, epoch, false);
+	case COLLECT_SYNC:
+		return collect_writes(primary, epoch, true);
+	default:
+		return 0;
+	}
+}
+
+int primary_collect(struct primary *primary)
+{
+	struct kept_epoch *epoch = in_flight_filling(&primary->in_flight);
+
+	if (!epoch)
+		return 0;
+	if (primary->in_flight.bytes >= primary->settings.kept_bytes) {
+		/* Without a peer that takes it there will never be room. */
+		return primary->is_agreed ? 0 : -ENOSPC;
+	}
+	return collect_some(primary, epoch);
+}

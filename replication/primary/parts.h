@@ -1,0 +1,46 @@
+/* What the files of a primary share. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_PRIMARY_PARTS_H
+#define REPLICATION_PRIMARY_PARTS_H
+
+#include "replication/primary/in_flight.h"
+#include "replication/primary/primary.h"
+
+/* How far the filling of an epoch is. */
+enum collect_stage { COLLECT_PAGES, COLLECT_STATE, COLLECT_WRITES, COLLECT_SYNC, COLLECT_DONE };
+
+struct primary {
+	struct vm *vm;
+	struct primary_settings settings;
+	struct primary_states states;
+	struct pace pace;
+	struct in_flight in_flight;
+	struct encoder *encoder;
+	struct encode_counts counts;
+	uint64_t series;
+
+	struct peer *peer; /* NULL: none */
+	struct agreement agreement;
+	bool is_agreed;    /* both hellos were said */
+	uint32_t sequence; /* of the next frame to it */
+
+	enum collect_stage stage;
+	enum wire_state_kind state_kind;
+	uint32_t state_offset;
+	uint64_t round_pages; /* that the last capture brought */
+	bool has_write;       /* taken from the VM, waiting for a frame */
+	struct disk_write write;
+	uint8_t body[WIRE_BODY_MAX];
+};
+
+/* Add to the epoch that is being filled. 1: come again; 0: it is whole, there is none, or too much waits to be sent; a
+ * negative errno: it cannot be had any more. */
+int primary_collect(struct primary *primary);
+
+/* Send what the peer takes. 0 or a negative errno: the connection is of no use. */
+int primary_push(struct primary *primary);
+int primary_say(struct primary *primary, enum wire_type type, uint64_t epoch, const void *body,
+                uint32_t size, uint64_t *sum);
+
+#endif

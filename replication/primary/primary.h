@@ -1,0 +1,61 @@
+/* The primary's side of a replicated VM: joins its epochs, what is sent of them, and the VM itself. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * No I/O, no clock and no loop of its own: the caller hands in connections, frames and the time, and calls primary_run() when it is
+ * due. Nothing here waits.
+ *
+ *   run: pace says cut --> boundary (vm: stop, capture, go) --> collect (vm: fetch, state, write) --> push (peer: send)
+ *   frame: ACK --> release (vm)                                                                                   (I1)
+ */
+
+#ifndef REPLICATION_PRIMARY_PRIMARY_H
+#define REPLICATION_PRIMARY_PRIMARY_H
+
+#include <stdbool.h>
+
+#include "replication/epoch/pace.h"
+#include "replication/epoch/primary_states.h"
+#include "replication/primary/vm.h"
+#include "replication/wire/frame.h"
+#include "replication/wire/hello.h"
+#include "replication/wire/peer.h"
+
+struct primary_settings {
+	const char *who; /* for logs */
+	struct pace_limits pace;
+	uint64_t kept_bytes;  /* of frames kept until they are acknowledged, or sent, about */
+	uint64_t small_pages; /* a round of the base that brings no more is the last */
+	uint64_t last;        /* number of the epoch before the open one, at least 1 */
+	bool is_held;         /* output is held already, since an earlier process */
+	uint64_t (*draw)(void *data); /* a random number, not 0, for a row of epochs */
+	void *data;
+	struct wire_hello hello; /* ours; series and last_epoch are filled in */
+};
+
+struct primary;
+
+/* NULL: no memory. */
+struct primary *primary_new(struct vm *vm, const struct primary_settings *settings, uint64_t now);
+/* Says BYE if there is a peer. What is held stays held. */
+void primary_free(struct primary *primary);
+
+/* A connection is there, when there was none: we say hello. */
+void primary_connected(struct primary *primary, struct peer *peer);
+/* It is gone by itself; also for one that we closed, harmless. */
+void primary_lost(struct primary *primary, const char *why);
+/* A frame of the peer's. If it cannot be, the connection is closed. */
+void primary_frame(struct primary *primary, const struct frame *frame, uint64_t now);
+
+/* Do what is due, a bounded part of it. When to come again; now: at once; PACE_NEVER: something else has to happen first. */
+uint64_t primary_run(struct primary *primary, uint64_t now);
+
+/* Output waits in the open epoch. */
+void primary_want(struct primary *primary);
+
+/* The arbiter has said that no other copy runs or will run: output passes. */
+void primary_solo(struct primary *primary);
+
+bool primary_has_peer(const struct primary *primary);
+const struct primary_states *primary_states_of(const struct primary *primary);
+
+#endif

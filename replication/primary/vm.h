@@ -1,0 +1,62 @@
+/* What a primary must have of a VM to replicate it: its memory, state, disks and output, epoch by epoch. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real one asks the hypervisor and the VM's backend worker; tests have one of their own. Functions that return int answer
+ * 0 or a negative errno unless they say otherwise. None waits for the peer.
+ */
+
+#ifndef REPLICATION_PRIMARY_VM_H
+#define REPLICATION_PRIMARY_VM_H
+
+#include "replication/encode/encode.h"
+#include "replication/wire/disk.h"
+
+struct vm;
+
+struct vm_cut {
+	uint64_t pages; /* written in the epoch that ended */
+	uint64_t time;  /* of this host, ns */
+};
+
+struct vm_ops {
+	/* Log anew what the VM writes. Every page is dirty, to be fetched; sync() begins at the first block again. What was
+	 * attached before is forgotten; held output is not touched. */
+	int (*attach)(struct vm *vm);
+	/* Log no more. Notes of disk writes are dropped unless output is held. */
+	void (*detach)(struct vm *vm);
+
+	/* Output is held from now on; all of it passes. */
+	int (*hold)(struct vm *vm);
+	int (*free)(struct vm *vm);
+
+	/* A boundary (I3), in this order. stop: devices stand still, and what they send from now on is of epoch + 1. capture: the
+	 * VM is paused, its state taken, its dirty pages set apart, and goes on. go: the disk epoch is cut, devices go on; called
+	 * also when capture failed; -ETIME: they went on too early, the capture does not count. */
+	int (*stop)(struct vm *vm, uint64_t epoch);
+	int (*capture)(struct vm *vm, struct vm_cut *cut);
+	int (*go)(struct vm *vm, uint64_t epoch);
+
+	/* Pages of the epoch that has ended: how many were put there, 0: none is left. Contents stay valid until the next call.
+	 * There is no capture while some are left. */
+	int (*fetch)(struct vm *vm, struct encode_page *pages, uint32_t room);
+	/* Pages written in the open epoch so far; 0: not known. */
+	uint64_t (*dirty)(struct vm *vm);
+	/* State of that kind at the last capture; size 0: there is none. Valid until the next capture. */
+	int (*state)(struct vm *vm, enum wire_state_kind kind, const void **bytes, uint32_t *size);
+	/* What the VM has written to its disks in epochs up to that one: 1: the next write, valid until the next call; 0: there is
+	 * no more. */
+	int (*write)(struct vm *vm, uint64_t epoch, struct disk_write *write);
+	/* The next block of the disks' first copy: 1, or 0: all were given. It was read when every write that write() has not told
+	 * yet, and none that it has, may have been missing in it. */
+	int (*sync)(struct vm *vm, struct disk_write *block);
+
+	/* Output of epochs up to that one may leave; their disk writes are not asked for again. forget: only the latter. */
+	int (*release)(struct vm *vm, uint64_t epoch);
+	int (*forget)(struct vm *vm, uint64_t epoch);
+};
+
+struct vm {
+	const struct vm_ops *ops;
+};
+
+#endif

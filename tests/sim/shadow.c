@@ -1,0 +1,108 @@
+/* What a standby makes of a VM: a simulated shadow domain and image, which may fail at any call. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+static struct sim_shadow *shadow_of(struct sink *sink)
+{
+	return (struct sim_shadow *)sink;
+}
+
+static int fault(const struct sim_shadow *shadow, int err)
+{
+	return shadow->fault_rate && sim_once_in(shadow->fault_rate) ? err : 0;
+}
+
+static int reset(struct sink *sink)
+{
+	struct sim_shadow *shadow = shadow_of(sink);
+
+	/* Whatever was there: a first copy must not depend on it. */
+	memset(&shadow->memory, 0xee, sizeof(shadow->memory));
+	memset(&shadow->disk, 0xee, sizeof(shadow->disk));
+	memset(&shadow->state, 0xee, sizeof(shadow->state));
+	return fault(shadow, -ENOMEM);
+}
+
+static int read_page(struct sink *sink, uint64_t gfn, uint8_t *page)
+{
+	SIM_CHECK(gfn < SIM_PAGES, "a page beyond memory");
+	memcpy(page, shadow_of(sink)->memory.pages[gfn], WIRE_PAGE_SIZE);
+	return fault(shadow_of(sink), -EFAULT);
+}
+
+static int apply(struct sink *sink, const struct sink_page *pages, uint32_t count)
+{
+	struct sim_shadow *shadow = shadow_of(sink);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (fault(shadow, -ENOMEM))
+			return -ENOMEM;
+		memcpy(shadow->memory.pages[pages[i].gfn], pages[i].contents, WIRE_PAGE_SIZE);
+	}
+	return 0;
+}
+
+static int state(struct sink *sink, enum wire_state_kind kind, const void *bytes, uint32_t size)
+{
+	SIM_CHECK(kind == WIRE_STATE_DOMAIN && size == sizeof(struct sim_state),
+	          "state of another size");
+	memcpy(&shadow_of(sink)->state, bytes, size);
+	return fault(shadow_of(sink), -ENOSPC);
+}
+
+static int write_disk(struct sink *sink, const struct disk_write *write)
+{
+	struct sim_shadow *shadow = shadow_of(sink);
+
+	SIM_CHECK(write->sector + write->sectors <= SIM_SECTORS, "a write beyond the disk");
+	if (fault(shadow, -EIO))
+		return sim_once_in(2) ? -EIO : -ENOSPC;
+	memcpy(shadow->disk.sectors[write->sector], write->data, write->size);
+	return 0;
+}
+
+static int flush(struct sink *sink)
+{
+	return fault(shadow_of(sink), -EIO);
+}
+
+static int activate(struct sink *sink, uint64_t epoch)
+{
+	struct sim_shadow *shadow = shadow_of(sink);
+	int err = fault(shadow, -EBUSY);
+
+	if (!err)
+		shadow->active = epoch;
+	return err;
+}
+
+static const struct sink_ops ops = {
+	.reset = reset,
+	.read = read_page,
+	.apply = apply,
+	.state = state,
+	.write = write_disk,
+	.flush = flush,
+	.activate = activate,
+};
+
+void shadow_init(struct sim_shadow *shadow)
+{
+	memset(shadow, 0, sizeof(*shadow));
+	shadow->sink.ops = &ops;
+}
+
+void shadow_check(const struct sim_shadow *shadow, const struct sim_snapshot *snapshot)
+{
+	SIM_CHECK(snapshot, "an epoch that was never captured");
+	SIM_CHECK(!memcmp(&shadow->state, &snapshot->state, sizeof(shadow->state)),
+	          "I2: state of another epoch");
+	SIM_CHECK(!memcmp(&shadow->memory, &snapshot->memory, sizeof(shadow->memory)),
+	          "I2: memory of another epoch");
+	SIM_CHECK(!memcmp(&shadow->disk, &snapshot->disk, sizeof(shadow->disk)),
+	          "I2, I3: disk of another epoch");
+}

@@ -15,6 +15,7 @@ PROGRAMS = ("remusd", "remus-backend")
 FOLDER = "/usr/local/sbin"
 LOG = "/var/log/remusd.log"
 SCRIBBLE = ROOT / "tests/hosts/programs/scribble.py"
+HOLDER = ROOT / "tests/hosts/programs/holder.py"
 
 # A PV dom0 forks so slowly under emulation that the stock scripts run into libxl's timeout. These do
 # what those would; xen-core's dom0 is given the stock ones.
@@ -249,6 +250,73 @@ def guest_backend_few(lab):
     for address in (guest.address, "fd00:66::2"):
         host.run(f"ping -c 3 -W 10 {address}")
     lab.client().run(f"ping -c 3 -W 10 {guest.address}")
+    guest.shutdown()
+    leftovers(host)
+
+
+def frames_out(host, guest):
+    """Frames, of whatever kind, that have left the guest for the host's network."""
+    return int(host.out(f"cat /sys/class/net/vif{guest.domid}.0/statistics/rx_packets"))
+
+
+def hold(host, guest, held, running, end):
+    """Start a holder of the guest's output; wait until it holds."""
+    host.run(f"rm -f /run/held; setsid python3 /run/holder.py {guest.domid} {held} {running} {end} "
+             "</dev/null >/run/held 2>&1 &")
+    host.run("for i in $(seq 100); do grep -q 'held 1' /run/held && exit; sleep 0.1; done; "
+             "cat /run/held; exit 1", timeout=60)
+
+
+def said(host, timeout=120):
+    """What the holder says at its end."""
+    host.run(f"for i in $(seq {timeout}); do grep -q longest_ms /run/held && exit; sleep 1; done; "
+             "cat /run/held; exit 1", timeout=timeout + 60)
+    lines = host.out("cat /run/held")
+    return dict((name, float(value)) for name, value in (line.split() for line in lines.splitlines()))
+
+
+def check_nothing_leaves(host, guest, client):
+    """No frame of any EtherType, whoever asks; not even when the worker is another."""
+    before = frames_out(host, guest)
+    guest.run("ip neigh flush all; ping -c 1 -w 1 10.66.0.1; ping -6 -c 1 -w 1 ff02::1%eth0",
+              check=False)
+    assert host.run(f"ping -c 1 -W 2 {guest.address}", check=False).status
+    assert client.run(f"ping -c 1 -W 2 {guest.address}", check=False).status
+    assert frames_out(host, guest) == before, "frames left while output was held"
+
+
+@test(timeout=900, soak=True)
+def guest_backend_hold(lab):
+    """Held frames leave when they are released and not before, whoever dies; disk writes are noted."""
+    host = boot_host(lab)
+    guest = boot_guest(lab, host, "held", [make_disk(host, "data", "32M")])
+    client = lab.client()
+    host.push(HOLDER, "/run/holder.py", 0o755)
+    client.run(f"ping -c 2 -W 10 {guest.address}")
+
+    hold(host, guest, 15, 45, "die")
+    check_nothing_leaves(host, guest, client)
+    time.sleep(12)
+    client.run(f"ping -c 3 -W 10 {guest.address}")
+    write_and_read(guest, "64k", 16, start=0)
+    sums = said(host)
+    lab.note(f"{sums['epochs']:.0f} epochs, stopped for {sums['longest_ms']} ms at most")
+    assert sums["flags"] == 0 and sums["epochs"] > 50 and sums["wanted"] > 0, sums
+    assert sums["sectors"] >= 16 * 128, sums
+
+    # It has died without a word: everything stays held. So it does with another worker.
+    check_nothing_leaves(host, guest, client)
+    kill_worker(host)
+    host.run("for i in $(seq 50); do pgrep -x remus-backend && exit; sleep 0.2; done; exit 1",
+             timeout=60)
+    time.sleep(3)
+    check_nothing_leaves(host, guest, client)
+    write_and_read(guest, "64k", 16, start=32)
+    hold(host, guest, 0, 20, "free")
+    client.run(f"ping -c 3 -W 10 {guest.address}")
+    sums = said(host)
+    assert sums["flags"] == 1 and sums["sectors"] >= 16 * 128, sums
+    client.run(f"ping -c 3 -W 10 {guest.address}")
     guest.shutdown()
     leftovers(host)
 

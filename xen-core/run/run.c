@@ -91,6 +91,7 @@ void run_cpu(struct cpu *cpu)
 			}
 			vcpu_load(vcpu);
 			runstate_publish(vcpu);
+			continue; /* the one that left may have been woken meanwhile and want its turn */
 		}
 		inject_pending(vcpu);
 		__atomic_store_n(&cpu->in_guest, true, __ATOMIC_SEQ_CST);

@@ -96,17 +96,27 @@ $(OUT)/xen-core: $(OUT)/xen-core.elf
 # --- tiny guests that misbehave, a folder each; what they all stand on is lib/ ---
 
 GUESTS := $(patsubst tests/guests/%/main.c,build/guests/%.elf,$(wildcard tests/guests/*/main.c))
-GUEST_LIB := tests/guests/lib/head.S $(wildcard tests/guests/lib/*.c)
-GUEST_FLAGS = -std=gnu11 -ffreestanding -nostdlib -static -no-pie -fno-pic -m64 -mno-red-zone \
+GUEST_SHARED := tests/guests/lib/report.c tests/guests/lib/memory.c
+GUEST_LIB := tests/guests/lib/head.S tests/guests/lib/start.c $(GUEST_SHARED)
+GUEST_FLAGS = -std=gnu11 -ffreestanding -nostdlib -static -no-pie -fno-pic \
 	-mgeneral-regs-only -fcf-protection=none -fno-stack-protector -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -O1 -g $(WARNINGS) -Itests/guests -Ixen-core -isystem build/include \
 	-Wl,--build-id=none,-T,tests/guests/lib/guest.lds,-z,noexecstack,--no-warn-rwx-segments
+GUEST_HEADERS := $(wildcard tests/guests/lib/*.h tests/guests/lib/*/*.h) tests/guests/lib/guest.lds
 
-build/guests/%.elf: tests/guests/%/main.c $(GUEST_LIB) tests/guests/lib/guest.h tests/guests/lib/guest.lds \
-		Makefile | $(DEPS) $(GENERATED)
+build/guests/%.elf: tests/guests/%/main.c $(GUEST_LIB) $(GUEST_HEADERS) Makefile | $(DEPS) $(GENERATED)
 	@mkdir -p $(@D)
 	@echo "  GUEST   $<"
-	@$(CC) $(GUEST_FLAGS) -o $@ $(GUEST_LIB) $<
+	@$(CC) $(GUEST_FLAGS) -m64 -mno-red-zone -Itests/guests/lib/wide -o $@ $(GUEST_LIB) $<
+
+# The one that has 32 bits is of several sources.
+GUEST_NARROW := $(wildcard tests/guests/lib/narrow/*.[Sc] tests/guests/narrow/*.c)
+
+build/guests/narrow.elf: $(GUEST_NARROW) $(GUEST_SHARED) $(GUEST_HEADERS) $(wildcard tests/guests/narrow/*.h) \
+		xen-core/abi/narrow.h Makefile | $(DEPS) $(GENERATED)
+	@mkdir -p $(@D)
+	@echo "  GUEST   tests/guests/narrow"
+	@$(CC) $(GUEST_FLAGS) -m32 -march=i686 -Itests/guests/lib/narrow -o $@ $(GUEST_NARROW) $(GUEST_SHARED)
 
 .PHONY: guests
 guests: $(GUESTS)			## the guests that misbehave, for the tests

@@ -21,12 +21,14 @@ GUESTS = {
     "race": "off", "runstate": "off", "tables": "ends", "execute": "ends", "triple": "ends",
     "hlt": "off", "balloon": "ends", "init": "stays", "xapic": "off", "instructions": "off",
     "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends", "reset": "off",
+    "narrow": "off", "compat": "off",
 }
 VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2, "reset": 2}
 SECONDS = 240
 
 # Quick ones of different kinds, for every run of the tests.
-FEW = ("smoke", "user", "pointers", "runstate", "triple", "xapic", "instructions")
+FEW = ("smoke", "user", "pointers", "runstate", "triple", "xapic", "instructions", "narrow",
+       "compat")
 
 
 class Hostile:

@@ -1,6 +1,6 @@
 /* Event channels: binding, delivery in both forms, polling, two domains; no order of locks is broken. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: xen-core/event/event.c xen-core/event/pair.c xen-core/event/table.c xen-core/event/deliver.c xen-core/event/poll.c xen-core/event/port_2l.c xen-core/event/port_fifo.c xen-core/event/fifo_setup.c xen-core/event/timer.c xen-core/event/unit.c */
+/* links: xen-core/event/event.c xen-core/event/pair.c xen-core/event/table.c xen-core/event/deliver.c xen-core/event/poll.c xen-core/event/port_2l.c xen-core/event/port_fifo.c xen-core/event/fifo_setup.c xen-core/event/timer.c xen-core/event/unit.c xen-core/event/layout.c xen-core/vcpu/layout.c xen-core/lib/shape.c */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "abi/narrow.h"
+#include "domain/clock.h"
 #include "event/channel.h"
 #include "event/event.h"
 #include "event/fifo.h"
@@ -109,6 +111,11 @@ void sched_block(struct vcpu *vcpu)
 	vcpu->blocked = true;
 }
 
+void domain_clock_publish_wall(struct domain *domain)
+{
+	(void)domain;
+}
+
 nanos_t clock_now(void)
 {
 	return NANOS(now);
@@ -149,6 +156,7 @@ static void domain_make(unsigned id)
 	memset(&shared[id], 0, sizeof(shared[id]));
 	domain->id = (domid_t)id;
 	domain->shared_info = &shared[id];
+	domain->layout = &layout_wide;
 	assert_int_equal(event_unit.domain_create(domain, &config), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		struct vcpu *vcpu = &vcpus[id][i];
@@ -157,6 +165,7 @@ static void domain_make(unsigned id)
 		vcpu->id = i;
 		vcpu->domain = domain;
 		vcpu->info = &shared[id].vcpu_info[i];
+		vcpu->layout = domain->layout;
 		assert_int_equal(event_unit.vcpu_create(vcpu), 0);
 		domain->vcpus[i] = vcpu;
 	}
@@ -383,6 +392,72 @@ static void test_vcpu_info_moves(void **state)
 	event_send(&domains[1], port);
 	assert_int_equal(moved.evtchn_upcall_pending, 1);
 	assert_int_equal(moved.evtchn_pending_sel, 1);
+}
+
+/* A 32-bit kernel's: 32 words of 32 bits, and the selector in the first half of where the other has it. */
+static void test_narrow(void **state)
+{
+	struct narrow_shared_info *view = (void *)&shared[1];
+	evtchn_port_t port;
+
+	assert_int_equal(event_layout_change(&domains[1], &layout_narrow), 0);
+	for (unsigned n = 1; n <= 40; n++)
+		assert_int_equal(event_bind_ipi(&domains[1], 1, &port), 0);
+	assert_int_equal(event_send(&domains[1], port), 0);
+	assert_int_equal(view->evtchn_pending[1], 1u << 8);
+	assert_int_equal(view->vcpu_info[1].evtchn_pending_sel, 1u << 1);
+	assert_int_equal(view->vcpu_info[1].evtchn_upcall_pending, 1);
+	assert_int_equal(view->vcpu_info[1].arch[0], 0);
+	assert_int_equal(kicks[1][1], 1);
+
+	memset(view->vcpu_info, 0, sizeof(view->vcpu_info));
+	memset(view->evtchn_pending, 0, sizeof(view->evtchn_pending));
+	view->evtchn_mask[1] = 1u << 8;
+	assert_int_equal(event_send(&domains[1], port), 0);
+	assert_int_equal(kicks[1][1], 1);
+	assert_int_equal(event_unmask(&domains[1], port), 0);
+	assert_int_equal(view->evtchn_mask[1], 0);
+	assert_int_equal(kicks[1][1], 2);
+
+	event_vcpu_info_moved(&vcpus[1][1]);
+	assert_int_equal(view->vcpu_info[1].evtchn_pending_sel, ~0u);
+	assert_int_equal(view->vcpu_info[1].arch[0], 0);
+}
+
+static evtchn_port_t bind_until_none(unsigned id)
+{
+	evtchn_port_t port = 0;
+
+	while (!event_alloc_unbound(&domains[id], 0, &port))
+		;
+	return port;
+}
+
+/* Changing over never loses a port; 32-bit kernels have 1023, or as many as all others in the FIFO form. */
+static void test_narrow_ports(void **state)
+{
+	struct evtchn_init_control init = { .control_gfn = CONTROL_GFN };
+
+	assert_int_equal(bind_until_none(0), 4095);
+	assert_int_equal(event_layout_change(&domains[0], &layout_narrow), -EBUSY);
+	assert_ptr_equal(domains[0].layout, &layout_wide);
+	for (evtchn_port_t port = 1024; port < 4096; port++)
+		assert_int_equal(event_close(&domains[0], port), 0);
+	assert_int_equal(event_layout_change(&domains[0], &layout_narrow), 0);
+	assert_ptr_equal(vcpus[0][1].layout, &layout_narrow);
+	assert_int_equal(bind_until_none(0), 0);
+	assert_int_equal(event_send(&domains[0], 1024), -EINVAL);
+	assert_int_equal(event_layout_change(&domains[0], &layout_wide), 0);
+	assert_int_equal(bind_until_none(0), 4095);
+
+	assert_int_equal(event_reset(&domains[0]), 0);
+	assert_int_equal(event_layout_change(&domains[0], &layout_narrow), 0);
+	assert_int_equal(event_fifo_init_control(&domains[0], &init), 0);
+	assert_int_equal(bind_until_none(0), EVTCHN_FIFO_NR_CHANNELS - 1);
+	assert_int_equal(event_layout_change(&domains[0], &layout_wide), 0);
+	assert_int_equal(event_layout_change(&domains[0], &layout_narrow), 0);
+	assert_int_equal(event_reset(&domains[0]), 0);
+	assert_int_equal(bind_until_none(0), 1023);
 }
 
 static void test_poll(void **state)
@@ -655,6 +730,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_loopback, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ports_run_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vcpu_info_moves, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_narrow, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_narrow_ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poll, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fifo_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fifo_early, setup, teardown),

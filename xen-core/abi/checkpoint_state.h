@@ -55,6 +55,7 @@ struct state_header {
 #define STATE_PARAMS                 39 /* HVM_PARAM_* */
 #define STATE_DOMAIN_SHUT_DOWN       1u
 #define STATE_DOMAIN_RUNSTATE_UPDATE 2u /* vm_assist 5 */
+#define STATE_DOMAIN_NARROW          4u /* what it shares is laid out for a 32-bit kernel */
 struct state_domain {
 	uint32_t flags;
 	uint32_t shutdown_code;

@@ -78,7 +78,8 @@ static void save_domain(struct state_writer *writer, const struct domain *domain
 	struct state_domain *to = begin(writer, STATE_DOMAIN, 0, sizeof(*to));
 
 	to->flags = (domain->shut_down ? STATE_DOMAIN_SHUT_DOWN : 0) |
-	            (domain->runstate_update_flag ? STATE_DOMAIN_RUNSTATE_UPDATE : 0);
+	            (domain->runstate_update_flag ? STATE_DOMAIN_RUNSTATE_UPDATE : 0) |
+	            (domain->layout == &layout_narrow ? STATE_DOMAIN_NARROW : 0);
 	to->shutdown_code = domain->shutdown_code;
 	to->time_offset = domain->time_offset_seconds;
 	to->shared_info_gfn = domain->shared_info_gfn.v;

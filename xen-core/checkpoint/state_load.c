@@ -7,6 +7,7 @@
 
 #include "domain/clock.h"
 #include "event/channel.h"
+#include "event/event.h"
 #include "event/state.h"
 #include "grant/grant.h"
 #include "grant/state.h"
@@ -100,6 +101,9 @@ static int load(struct domain *domain, const struct view *view)
 	int err;
 
 	event_reset(domain);
+	err = event_layout_change(domain, view->layout);
+	if (err)
+		return err;
 	load_domain(domain, view->domain);
 	load_vcpus(domain, view);
 	err = load_pages(domain, view);

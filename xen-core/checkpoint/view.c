@@ -6,7 +6,6 @@
 #include "lib/errno.h"
 
 #define GFN_BITS       36
-#define RUNSTATE_SIZE  48u /* of the area that a guest registers */
 #define VCPU_INFO_SIZE 64u
 #define CONTROL_SIZE   72u /* of a FIFO control block */
 #define PRIORITIES     16
@@ -82,20 +81,23 @@ static void read_domain(struct chain *chain, struct view *view)
 
 	if (!domain)
 		return;
-	want(chain, !(domain->flags & ~(STATE_DOMAIN_SHUT_DOWN | STATE_DOMAIN_RUNSTATE_UPDATE)));
+	want(chain, !(domain->flags & ~(STATE_DOMAIN_SHUT_DOWN | STATE_DOMAIN_RUNSTATE_UPDATE |
+	                                STATE_DOMAIN_NARROW)));
 	want(chain, domain->shutdown_code <= 255);
 	want(chain, gfn_is_valid(domain->shared_info_gfn));
 	view->domain = domain;
+	view->layout = domain->flags & STATE_DOMAIN_NARROW ? &layout_narrow : &layout_wide;
 }
 
-static void read_vcpu_places(struct chain *chain, const struct state_vcpu *vcpu)
+static void read_vcpu_places(struct chain *chain, const struct shared_layout *layout,
+                             const struct state_vcpu *vcpu)
 {
 	bool has_info = vcpu->info_gfn != STATE_NO_GFN;
 
 	want(chain, gfn_is_valid(vcpu->info_gfn));
 	want(chain, !has_info || (vcpu->info_offset <= PAGE_SIZE - VCPU_INFO_SIZE &&
-	                          !(vcpu->info_offset & 7)));
-	want(chain, vcpu->runstate_split <= RUNSTATE_SIZE);
+	                          !(vcpu->info_offset & (layout->info_alignment - 1))));
+	want(chain, vcpu->runstate_split <= layout->runstate_size);
 	for (unsigned i = 0; i < 2; i++)
 		want(chain, !(vcpu->runstate_area[i] >> (GFN_BITS + PAGE_SHIFT)));
 }
@@ -111,7 +113,7 @@ static void read_vcpu(struct chain *chain, struct view *view, uint32_t i)
 	view->lapics[i] = next_exact(chain, STATE_LAPIC, i, sizeof(struct state_lapic));
 	if (chain->broken)
 		return;
-	read_vcpu_places(chain, view->vcpus[i]);
+	read_vcpu_places(chain, view->layout, view->vcpus[i]);
 	want(chain, view_vcpu_is_valid(view->vcpus[i], limits->address_bits));
 	want(chain, view_xstate_is_valid(view->xstates[i], limits->xstate));
 	want(chain, view_lapic_is_valid(view->lapics[i], i));
@@ -183,14 +185,14 @@ static bool peer_is_valid(const struct state_ports *ports, const struct state_po
 static void read_ports(struct chain *chain, struct view *view)
 {
 	const struct view_limits *limits = chain->limits;
-	uint32_t end = view->events && view->events->fifo ? limits->ports
-	                                                  : MIN(limits->ports, 4096u);
-	uint32_t length = 0, last = 0;
+	uint32_t length = 0, last = 0, end = limits->ports;
 	const struct state_ports *ports = next(chain, STATE_PORTS, 0, sizeof(*view->ports),
 	                                       &length);
 
 	if (!ports)
 		return;
+	if (!view->events->fifo)
+		end = MIN(end, view->layout->ports);
 	want(chain, ports->count < end &&
 	                    length == sizeof(*ports) + ports->count * sizeof(ports->ports[0]));
 	for (uint32_t i = 0; !chain->broken && i < ports->count; i++) {

@@ -5,6 +5,7 @@
 
 #include "abi/checkpoint_state.h"
 #include "lib/types.h"
+#include "vcpu/layout.h"
 
 #define VIEW_VCPUS  128
 #define VIEW_FRAMES 1024 /* of a grant table */
@@ -23,6 +24,7 @@ struct view_limits {
 struct view {
 	const struct state_header *header;
 	const struct state_domain *domain;
+	const struct shared_layout *layout; /* as the domain's flags say */
 	const struct state_vcpu *vcpus[VIEW_VCPUS];
 	const struct state_xstate *xstates[VIEW_VCPUS];
 	const struct state_lapic *lapics[VIEW_VCPUS];

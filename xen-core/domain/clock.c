@@ -43,19 +43,20 @@ void domain_clock_publish(struct vcpu *vcpu)
 
 void domain_clock_publish_wall(struct domain *domain)
 {
-	struct shared_info *shared = domain->shared_info;
+	const struct shared_layout *layout = domain->layout;
+	uint32_t *words = layout_word(domain->shared_info, layout->wc_version);
 	uint64_t base = __atomic_load_n(&wall_base, __ATOMIC_RELAXED) -
 	                (domain->vcpus[0] ? domain->vcpus[0]->time_offset : 0);
 	uint64_t seconds = base / NANOSECONDS_PER_SECOND + domain->time_offset_seconds;
-	uint32_t version = shared->wc_version | 1;
+	uint32_t version = words[0] | 1;
 
-	__atomic_store_n(&shared->wc_version, version, __ATOMIC_RELAXED);
+	__atomic_store_n(&words[0], version, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	shared->wc_sec = (uint32_t)seconds;
-	shared->wc_sec_hi = (uint32_t)(seconds >> 32);
-	shared->wc_nsec = base % NANOSECONDS_PER_SECOND;
+	words[1] = (uint32_t)seconds;
+	words[2] = base % NANOSECONDS_PER_SECOND;
+	*layout_word(domain->shared_info, layout->wc_sec_hi) = (uint32_t)(seconds >> 32);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&shared->wc_version, version + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&words[0], version + 1, __ATOMIC_RELAXED);
 }
 
 nanos_t domain_clock_host_time(const struct vcpu *vcpu, uint64_t guest_time)

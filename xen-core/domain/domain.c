@@ -169,6 +169,7 @@ static void config_apply(struct domain *domain, const struct domain_config *conf
 	domain->emulation_flags = config->emulation_flags;
 	domain->controller_pauses = 1;
 	domain->shutdown_code = SHUTDOWN_NONE;
+	domain->layout = &layout_wide; /* until the kernel shows that it has 32 bits */
 	memcpy(domain->handle, config->handle, sizeof(domain->handle));
 	sched_share_init(&domain->share);
 	lock_init(&domain->lock, LOCK_DOMAIN);
@@ -233,6 +234,7 @@ static struct vcpu *vcpu_alloc(struct domain *domain, unsigned id)
 	vcpu->domain = domain;
 	vcpu->p2m = &domain->p2m;
 	vcpu->policy = domain->policy;
+	vcpu->layout = domain->layout;
 	vcpu->info = id < XEN_LEGACY_MAX_VCPUS ? &domain->shared_info->vcpu_info[id]
 	                                       : &vcpu->early_info;
 	lock_init(&vcpu->event_lock, LOCK_VCPU);

@@ -48,8 +48,9 @@ struct domain {
 	bool shut_down;             /* all vCPUs stopped for shutdown_code */
 	unsigned shutdown_code;     /* SHUTDOWN_*; 255: none */
 
-	struct shared_info *shared_info; /* a frame of the hypervisor's */
-	gfn_t shared_info_gfn;           /* where the guest has it; GFN_NONE: nowhere */
+	struct shared_info *shared_info;    /* a frame of the hypervisor's */
+	gfn_t shared_info_gfn;              /* where the guest has it; GFN_NONE: nowhere */
+	const struct shared_layout *layout; /* of it: changed by event_layout_change alone */
 	uint64_t params[HVM_NR_PARAMS];
 	uint8_t callback_vector;   /* HVM_PARAM_CALLBACK_IRQ type 2; 0: none */
 	bool runstate_update_flag; /* vm_assist 5 */

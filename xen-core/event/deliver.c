@@ -60,7 +60,7 @@ void event_raise_global_virq(unsigned virq)
 
 void event_vcpu_info_moved(struct vcpu *vcpu)
 {
-	__atomic_store_n(&vcpu->info->evtchn_pending_sel, ~0UL, __ATOMIC_SEQ_CST);
+	layout_select_all(vcpu->layout, vcpu->info);
 	__atomic_store_n(&vcpu->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 	sched_kick(vcpu);
 }

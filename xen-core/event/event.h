@@ -23,6 +23,10 @@ void event_vcpu_info_move(struct vcpu *vcpu, struct vcpu_info *info);
 /* Forces an upcall that makes the guest look at all its ports: after vcpu->info has been changed. */
 void event_vcpu_info_moved(struct vcpu *vcpu);
 
+/* The layout of all that the domain shares with the hypervisor, but not its contents: those are its kernel's
+ * to begin anew. -EBUSY: it has ports that the new layout has no room for. */
+int event_layout_change(struct domain *domain, const struct shared_layout *layout);
+
 /* Closes every port for good: the domain is dying. Peers see their ends unbound. */
 void event_close_all(struct domain *domain);
 

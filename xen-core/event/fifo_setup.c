@@ -11,7 +11,7 @@ static void take_over_pending(struct domain *domain)
 {
 	struct event_table *table = domain->events;
 
-	for (evtchn_port_t n = 1; n < MIN(table->limit, port_form_2l.ports); n++) {
+	for (evtchn_port_t n = 1; n < table->end; n++) {
 		struct port *port = port_find(table, n);
 
 		if (!port)
@@ -68,7 +68,7 @@ static int switch_over(struct domain *domain)
 	lock_init(&fifo->lock, LOCK_EVENT_QUEUE);
 	domain->events->fifo = fifo;
 	take_over_pending(domain);
-	__atomic_store_n(&domain->events->form, &port_form_fifo, __ATOMIC_RELEASE);
+	table_set_form(domain->events, &port_form_fifo, EVTCHN_FIFO_NR_CHANNELS);
 	return 0;
 }
 
@@ -154,7 +154,7 @@ void fifo_destroy(struct domain *domain)
 	lock_take(&table->lock);
 	fifo = table->fifo;
 	table->fifo = NULL;
-	__atomic_store_n(&table->form, &port_form_2l, __ATOMIC_RELEASE);
+	table_set_form(table, &port_form_2l, domain->layout->ports);
 	lock_release(&table->lock);
 	if (!fifo)
 		return;

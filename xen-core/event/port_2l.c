@@ -2,23 +2,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/table.h"
 
+static unsigned long *mask_of(struct domain *domain)
+{
+	return layout_mask(domain->layout, domain->shared_info);
+}
+
 /* A selector bit that is set already: the guest has been told and will look at this word. */
 static void tell_vcpu(struct domain *domain, evtchn_port_t number, const struct port *port)
 {
 	struct vcpu *vcpu = domain->vcpus[port->notify_vcpu];
 	struct vcpu_info *info = __atomic_load_n(&vcpu->info, __ATOMIC_ACQUIRE);
 
-	if (!bit_test_and_set(number / BITS_PER_LONG, &info->evtchn_pending_sel))
+	if (!layout_select(domain->layout, info, number))
 		event_upcall(vcpu);
 }
 
 static bool set_pending(struct domain *domain, evtchn_port_t number, struct port *port)
 {
-	struct shared_info *shared = domain->shared_info;
-
-	if (bit_test_and_set(number, shared->evtchn_pending))
+	if (bit_test_and_set(number, layout_pending(domain->shared_info)))
 		return false;
-	if (!bit_test(number, shared->evtchn_mask))
+	if (!bit_test(number, mask_of(domain)))
 		tell_vcpu(domain, number, port);
 	return true;
 }
@@ -26,27 +29,25 @@ static bool set_pending(struct domain *domain, evtchn_port_t number, struct port
 static void clear_pending(struct domain *domain, evtchn_port_t number, struct port *port)
 {
 	(void)port;
-	bit_test_and_clear(number, domain->shared_info->evtchn_pending);
+	bit_test_and_clear(number, layout_pending(domain->shared_info));
 }
 
 static bool is_pending(struct domain *domain, evtchn_port_t number, struct port *port)
 {
 	(void)port;
-	return bit_test(number, domain->shared_info->evtchn_pending);
+	return bit_test(number, layout_pending(domain->shared_info));
 }
 
 static void unmask(struct domain *domain, evtchn_port_t number, struct port *port)
 {
-	struct shared_info *shared = domain->shared_info;
-
-	if (bit_test_and_clear(number, shared->evtchn_mask) &&
-	    bit_test(number, shared->evtchn_pending))
+	if (bit_test_and_clear(number, mask_of(domain)) &&
+	    bit_test(number, layout_pending(domain->shared_info)))
 		tell_vcpu(domain, number, port);
 }
 
 static void again(struct domain *domain, evtchn_port_t number, struct port *port)
 {
-	if (!bit_test(number, domain->shared_info->evtchn_mask))
+	if (!bit_test(number, mask_of(domain)))
 		tell_vcpu(domain, number, port);
 }
 
@@ -58,7 +59,6 @@ static bool is_queued(struct domain *domain, evtchn_port_t number)
 }
 
 const struct port_form port_form_2l = {
-	.ports = EVTCHN_2L_NR_CHANNELS,
 	.set_pending = set_pending,
 	.clear_pending = clear_pending,
 	.is_pending = is_pending,

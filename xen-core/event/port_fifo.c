@@ -165,7 +165,6 @@ static bool is_queued(struct domain *domain, evtchn_port_t number)
 }
 
 const struct port_form port_form_fifo = {
-	.ports = EVTCHN_FIFO_NR_CHANNELS,
 	.set_pending = set_pending,
 	.clear_pending = clear_pending,
 	.is_pending = is_pending,

@@ -34,7 +34,7 @@ static const struct port *find_from(const struct domain *domain, evtchn_port_t *
 {
 	const struct event_table *table = domain->events;
 
-	for (; *number < MIN(table->limit, table->form->ports); ++*number) {
+	for (; *number < table->end; ++*number) {
 		const struct port *port = port_find(table, *number);
 
 		if (!port)

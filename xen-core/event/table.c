@@ -13,6 +13,12 @@ static unsigned bucket_count(const struct event_table *table)
 	return (table->limit + PORTS_PER_BUCKET - 1) / PORTS_PER_BUCKET;
 }
 
+void table_set_form(struct event_table *table, const struct port_form *form, unsigned ports)
+{
+	__atomic_store_n(&table->form, form, __ATOMIC_RELEASE);
+	__atomic_store_n(&table->end, MIN(table->limit, ports), __ATOMIC_RELEASE);
+}
+
 int event_table_create(struct domain *domain, unsigned limit)
 {
 	struct event_table *table = heap_alloc(sizeof(*table));
@@ -21,7 +27,7 @@ int event_table_create(struct domain *domain, unsigned limit)
 		return -ENOMEM;
 	table->limit = limit;
 	table->lowest_free = 1; /* port 0 is never valid */
-	table->form = &port_form_2l;
+	table_set_form(table, &port_form_2l, domain->layout->ports);
 	table->buckets = heap_alloc(bucket_count(table) * sizeof(*table->buckets));
 	if (!table->buckets) {
 		heap_free(table);
@@ -47,7 +53,7 @@ struct port *port_find(const struct event_table *table, evtchn_port_t number)
 {
 	struct port *bucket;
 
-	if (!number || number >= MIN(table->limit, table->form->ports))
+	if (!number || number >= __atomic_load_n(&table->end, __ATOMIC_RELAXED))
 		return NULL;
 	bucket = __atomic_load_n(&table->buckets[number / PORTS_PER_BUCKET], __ATOMIC_ACQUIRE);
 	return bucket ? &bucket[number % PORTS_PER_BUCKET] : NULL;
@@ -70,13 +76,12 @@ struct port *port_make(struct event_table *table, evtchn_port_t number)
 int port_allocate(struct domain *domain, evtchn_port_t *number, struct port **port)
 {
 	struct event_table *table = domain->events;
-	unsigned end = MIN(table->limit, table->form->ports);
 	bool skipped = false;
 
 	ASSERT(lock_is_held(&table->lock));
 	if (table->closed)
 		return -EINVAL;
-	for (evtchn_port_t n = table->lowest_free; n < end; n++) {
+	for (evtchn_port_t n = table->lowest_free; n < table->end; n++) {
 		struct port *found = port_make(table, n);
 
 		if (!found)

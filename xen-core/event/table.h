@@ -43,8 +43,6 @@ struct port {
 
 /* The two forms in which the guest sees its ports. All may be called without a lock. */
 struct port_form {
-	unsigned ports; /* one more than the highest number */
-
 	/* Makes the port pending and, if it is not masked, raises the vCPU's upcall. Returns true if
 	 * it was not pending before. */
 	bool (*set_pending)(struct domain *domain, evtchn_port_t number, struct port *port);
@@ -65,6 +63,7 @@ struct event_table {
 	struct lock lock;
 	const struct port_form *form; /* changes only while no port is bound, or early (FIFO) */
 	unsigned limit;               /* one more than the highest port number allowed */
+	unsigned end;                 /* the same, but no more than the form has */
 	unsigned lowest_free;         /* no free port below this one; a hint for the search */
 	bool closed;           /* nothing binds: for a reset, or for good as the domain is dying */
 	struct port **buckets; /* made on demand, never freed before the table */
@@ -83,6 +82,9 @@ struct port *port_find(const struct event_table *table, evtchn_port_t number);
 
 /* The same, made if there is memory; with the table's lock held. */
 struct port *port_make(struct event_table *table, evtchn_port_t number);
+
+/* The table takes this form, with so many ports; under its lock. */
+void table_set_form(struct event_table *table, const struct port_form *form, unsigned ports);
 
 /* A free port, still PORT_FREE: the caller, who holds the table's lock, gives it a state. */
 int port_allocate(struct domain *domain, evtchn_port_t *number, struct port **port);

@@ -1,6 +1,6 @@
 /* Grant tables as guests ask for them: mapping, unmapping, copying, sizes and version. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hypercall/hypercall.h"
+#include "hypercall/argument.h"
 
 #include "grant/grant.h"
 
@@ -102,20 +102,20 @@ static void copy(struct vcpu *caller, union operands *operands, unsigned count)
  * A part of the array, which goes back with its results; then the caller's interrupts get their
  * chance, and the call goes on with the rest.
  */
-static long some(struct hypercall *call, size_t size,
+static long some(struct hypercall *call, const struct shape *shape,
                  void (*act)(struct vcpu *caller, union operands *operands, unsigned count))
 {
 	unsigned count = (unsigned)MIN(call->args[2], (uint64_t)GRANT_OPS_AT_ONCE);
 	union operands operands;
-	long err = copy_from_guest(call->caller, &operands, call->args[1], count * size);
+	long err = argument_take(call, shape, &operands, call->args[1], count);
 
 	if (err)
 		return err;
 	act(call->caller, &operands, count);
-	err = copy_to_guest(call->caller, call->args[1], &operands, count * size);
+	err = argument_give(call, shape, call->args[1], &operands, count);
 	if (err)
 		return err;
-	call->args[1] += count * size;
+	call->args[1] += count * argument_size(call, shape);
 	call->args[2] -= count;
 	call->again = call->args[2];
 	return 0;
@@ -132,11 +132,11 @@ long hypercall_grant_table_op(struct hypercall *call)
 		return -EINVAL;
 	switch (call->args[0]) {
 	case GNTTABOP_map_grant_ref:
-		return some(call, sizeof(struct gnttab_map_grant_ref), map);
+		return some(call, &shape_grant_map, map);
 	case GNTTABOP_unmap_grant_ref:
-		return some(call, sizeof(struct gnttab_unmap_grant_ref), unmap);
+		return some(call, &shape_grant_unmap, unmap);
 	case GNTTABOP_copy:
-		return some(call, sizeof(struct gnttab_copy), copy);
+		return some(call, &shape_grant_copy, copy);
 	case GNTTABOP_query_size:
 		return count == 1 ? query_size(call) : -EINVAL;
 	case GNTTABOP_set_version:

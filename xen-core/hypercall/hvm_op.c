@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hypercall/hypercall.h"
 
+#include "hypercall/width.h"
+
 /* What a domain may set for itself; the rest is its builder's. */
 static bool settable_by_self(uint32_t index)
 {
@@ -48,6 +50,9 @@ static long param_op(struct hypercall *call, bool set)
 		set_param(domain, request.index, request.value);
 	else
 		request.value = domain->params[request.index];
+	if (!err && set && request.index == HVM_PARAM_CALLBACK_IRQ &&
+	    domain == call->caller->domain)
+		width_latch(call->caller);
 	domain_put(domain);
 	if (!err && !set)
 		err = copy_to_guest(call->caller, call->args[1], &request, sizeof(request));

@@ -19,12 +19,25 @@ struct hypercall {
 	struct vcpu *caller;
 	uint64_t number;
 	uint64_t args[HYPERCALL_ARGS];
+	bool narrow; /* from 32-bit code: arguments have 32 bits, operands are as hypercall/argument.h says */
 	bool again;
 };
 
+/* The largest number that an argument can hold. */
+static inline uint64_t hypercall_argument_max(const struct hypercall *call)
+{
+	return call->narrow ? UINT32_MAX : UINT64_MAX;
+}
+
 typedef long hypercall_handler(struct hypercall *call);
 
-/* Looks the handler up and runs it; -ENOSYS for those not served. */
+/* Of the calls that only a toolstack makes, which has 64 bits: what 32-bit code gets for trying. */
+static inline long hypercall_refusal(const struct hypercall *call)
+{
+	return call->caller->domain->privileged ? -ENOSYS : -EPERM;
+}
+
+/* Looks the handler up and runs it; -ENOSYS for those not served, or not to the caller's width. */
 long hypercall_dispatch(struct hypercall *call);
 
 /* What the vmmcall/vmcall exit calls: reads the caller's registers, checks CPL, writes RAX and the

@@ -1,5 +1,6 @@
 /* What a domain asks about memory: the table of operations, and the small questions. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hypercall/argument.h"
 #include "hypercall/memory.h"
 
 #include "lib/string.h"
@@ -83,7 +84,7 @@ long memory_map_get(struct hypercall *call)
 	struct e820_entry entries[E820_MAX];
 	uint32_t count = map_of(call->caller->domain, entries);
 	struct xen_memory_map request;
-	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+	long err = argument_take(call, &shape_memory_map, &request, call->args[1], 1);
 
 	if (err)
 		return err;
@@ -94,7 +95,7 @@ long memory_map_get(struct hypercall *call)
 	request.nr_entries = count;
 	err = copy_to_guest(call->caller, (uint64_t)(uintptr_t)request.buffer.p, entries,
 	                    count * sizeof(*entries));
-	return err ? err : copy_to_guest(call->caller, call->args[1], &request, sizeof(request));
+	return err ? err : argument_give(call, &shape_memory_map, call->args[1], &request, 1);
 }
 
 static void install_map(struct domain *domain, struct e820_entry *entries, uint32_t count)
@@ -183,11 +184,21 @@ static hypercall_handler *const operations[] = {
 	[XENMEM_acquire_resource] = memory_acquire_resource,
 };
 
+/* The builder's part. */
+static bool is_wide_only(uint64_t operation)
+{
+	return operation == XENMEM_claim_pages || operation == XENMEM_set_memory_map ||
+	       operation == XENMEM_set_pod_target || operation == XENMEM_get_pod_target ||
+	       operation == XENMEM_acquire_resource;
+}
+
 long hypercall_memory_op(struct hypercall *call)
 {
 	uint64_t operation = call->args[0] & (BIT(MEMORY_OP_BITS) - 1);
 
 	if (operation >= ARRAY_SIZE(operations) || !operations[operation])
 		return -ENOSYS;
+	if (call->narrow && is_wide_only(operation))
+		return hypercall_refusal(call);
 	return operations[operation](call);
 }

@@ -1,14 +1,15 @@
 /* Many hypercalls in one: the caller's array of numbers, arguments and results. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hypercall/hypercall.h"
+#include "hypercall/argument.h"
 
 /* Calls made before the guest's interrupts get their chance; the rest goes on from there. */
 #define CALLS_AT_ONCE 32
 
-static long run_entry(struct vcpu *caller, struct multicall_entry *entry, bool *again)
+static long run_entry(const struct hypercall *multicall, struct multicall_entry *entry, bool *again)
 {
 	struct hypercall call = {
-		.caller = caller,
+		.caller = multicall->caller,
+		.narrow = multicall->narrow,
 		.number = entry->op,
 		.args = { entry->args[0], entry->args[1], entry->args[2], entry->args[3],
 		          entry->args[4] },
@@ -35,16 +36,16 @@ long hypercall_multicall(struct hypercall *call)
 
 	for (unsigned i = 0; left && !again && i < CALLS_AT_ONCE; i++) {
 		struct multicall_entry entry;
-		long err = copy_from_guest(call->caller, &entry, at, sizeof(entry));
+		long err = argument_take(call, &shape_multicall_entry, &entry, at, 1);
 
 		if (!err)
-			err = run_entry(call->caller, &entry, &again);
+			err = run_entry(call, &entry, &again);
 		if (!err)
-			err = copy_to_guest(call->caller, at, &entry, sizeof(entry));
+			err = argument_give(call, &shape_multicall_entry, at, &entry, 1);
 		if (err)
 			return err;
 		if (!again) {
-			at += sizeof(entry);
+			at += argument_size(call, &shape_multicall_entry);
 			left--;
 		}
 	}

@@ -1,6 +1,8 @@
 /* Showing pages to a domain: shared info, its grant table, for dom0 another domain's memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hypercall/argument.h"
 #include "hypercall/memory.h"
+#include "hypercall/width.h"
 
 #include "grant/grant.h"
 #include "mm/frame.h"
@@ -134,13 +136,15 @@ long memory_add_to_physmap(struct hypercall *call)
 {
 	struct xen_add_to_physmap request;
 	struct domain *domain;
-	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+	long err = argument_take(call, &shape_add_to_physmap, &request, call->args[1], 1);
 
 	if (!err)
 		err = memory_op_target(call, request.domid, &domain);
 	if (err)
 		return err;
 	err = show(domain, request.space, NULL, request.idx, GFN(request.gpfn));
+	if (!err && request.space == XENMAPSPACE_shared_info && domain == call->caller->domain)
+		width_latch(call->caller);
 	domain_put(domain);
 	return err;
 }
@@ -149,15 +153,15 @@ long memory_add_to_physmap(struct hypercall *call)
 static long batch_page(struct hypercall *call, const struct xen_add_to_physmap_batch *batch,
                        struct domain *domain, struct domain *foreign, uint64_t i)
 {
+	uint64_t offset = i * argument_size(call, &shape_word);
 	xen_ulong_t index;
 	xen_pfn_t gpfn;
 	int status;
-	long err = copy_from_guest(call->caller, &index, (uint64_t)(uintptr_t)(batch->idxs.p + i),
-	                           sizeof(index));
+	long err = argument_take(call, &shape_word, &index, (uintptr_t)batch->idxs.p + offset, 1);
 
 	if (!err)
-		err = copy_from_guest(call->caller, &gpfn,
-		                      (uint64_t)(uintptr_t)(batch->gpfns.p + i), sizeof(gpfn));
+		err = argument_take(call, &shape_word, &gpfn, (uintptr_t)batch->gpfns.p + offset,
+		                    1);
 	if (err)
 		return err;
 	status = show(domain, batch->space, foreign, index, GFN(gpfn));
@@ -199,7 +203,7 @@ long memory_add_to_physmap_batch(struct hypercall *call)
 {
 	struct xen_add_to_physmap_batch batch;
 	struct domain *domain, *foreign = NULL;
-	long err = copy_from_guest(call->caller, &batch, call->args[1], sizeof(batch));
+	long err = argument_take(call, &shape_add_to_physmap_batch, &batch, call->args[1], 1);
 
 	if (!err && memory_op_start(call) > batch.size)
 		err = -EINVAL;
@@ -221,7 +225,7 @@ long memory_remove_from_physmap(struct hypercall *call)
 {
 	struct xen_remove_from_physmap request;
 	struct domain *domain;
-	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+	long err = argument_take(call, &shape_remove_from_physmap, &request, call->args[1], 1);
 
 	if (!err)
 		err = memory_op_target(call, request.domid, &domain);

@@ -1,5 +1,6 @@
 /* A domain's own memory: more of it, less of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hypercall/argument.h"
 #include "hypercall/memory.h"
 
 #include "lib/string.h"
@@ -19,13 +20,13 @@ struct reservation {
 /* On success the domain is held and the request is within bounds. */
 static long decode(struct hypercall *call, struct reservation *r)
 {
-	long err = copy_from_guest(call->caller, &r->request, call->args[1], sizeof(r->request));
+	long err = argument_take(call, &shape_memory_reservation, &r->request, call->args[1], 1);
 
 	if (err)
 		return err;
 	r->start = memory_op_start(call);
 	if (r->start > r->request.nr_extents || r->request.extent_order > FRAME_MAX_ORDER ||
-	    r->request.nr_extents > ~0UL >> (MEMORY_OP_BITS + 1))
+	    r->request.nr_extents > hypercall_argument_max(call) >> (MEMORY_OP_BITS + 1))
 		return -EINVAL;
 	if (r->request.extent_order > P2M_ORDER_2M && !call->caller->domain->privileged)
 		return -EPERM;
@@ -141,9 +142,10 @@ static long for_each_extent(struct hypercall *call, uint64_t pages_at_once,
 	for (i = r.start; i < end && !err; i++) {
 		xen_pfn_t gfn;
 
-		err = copy_from_guest(call->caller, &gfn,
-		                      (uint64_t)(uintptr_t)(r.request.extent_start.p + i),
-		                      sizeof(gfn));
+		err = argument_take(call, &shape_word, &gfn,
+		                    (uintptr_t)r.request.extent_start.p +
+		                            i * argument_size(call, &shape_word),
+		                    1);
 		if (!err && gfn & (BIT(order) - 1))
 			err = -EINVAL;
 		if (!err)

@@ -1,6 +1,6 @@
 /* A guest gives up the CPU, waits for events, or ends. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hypercall/hypercall.h"
+#include "hypercall/argument.h"
 
 #include "domain/clock.h"
 #include "event/channel.h"
@@ -72,7 +72,7 @@ static long poll(struct hypercall *call)
 {
 	evtchn_port_t ports[POLL_MAX];
 	struct sched_poll request;
-	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+	long err = argument_take(call, &shape_sched_poll, &request, call->args[1], 1);
 
 	if (err)
 		return err;

@@ -3,8 +3,7 @@
 #include "hypercall/hypercall.h"
 
 #include "abi/checkpoint.h"
-#include "hw/cpu.h"
-#include "vcpu/ops.h"
+#include "hypercall/width.h"
 
 static hypercall_handler *const handlers[] = {
 	[__HYPERVISOR_platform_op] = hypercall_platform_op,
@@ -24,51 +23,58 @@ static hypercall_handler *const handlers[] = {
 	[HYPERCALL_CHECKPOINT_OP] = hypercall_checkpoint_op,
 };
 
+/* The toolstack's calls have one form only: its programs and dom0's kernel have 64 bits. */
+static bool is_wide_only(uint64_t number)
+{
+	return number == __HYPERVISOR_platform_op || number == __HYPERVISOR_sysctl ||
+	       number == __HYPERVISOR_domctl || number == HYPERCALL_CHECKPOINT_OP;
+}
+
 long hypercall_dispatch(struct hypercall *call)
 {
 	if (call->number >= ARRAY_SIZE(handlers) || !handlers[call->number])
 		return -ENOSYS;
+	if (call->narrow && is_wide_only(call->number))
+		return hypercall_refusal(call);
 	return handlers[call->number](call);
 }
 
-/* 32-bit code passes its arguments in other registers and structures of another layout. */
-static bool caller_is_64bit(struct vcpu *vcpu)
-{
-	struct segment code;
+/* Which registers hold the arguments, in their order. */
+static const size_t wide_registers[HYPERCALL_ARGS] = {
+	offsetof(struct guest_regs, rdi), offsetof(struct guest_regs, rsi),
+	offsetof(struct guest_regs, rdx), offsetof(struct guest_regs, r10),
+	offsetof(struct guest_regs, r8),
+};
+static const size_t narrow_registers[HYPERCALL_ARGS] = {
+	offsetof(struct guest_regs, rbx), offsetof(struct guest_regs, rcx),
+	offsetof(struct guest_regs, rdx), offsetof(struct guest_regs, rsi),
+	offsetof(struct guest_regs, rdi),
+};
 
-	if (!(vcpu->control.efer & EFER_LMA))
-		return false;
-	vcpu_ops->get_segment(vcpu, SEGMENT_CS, &code);
-	return code.attributes & SEGMENT_LONG;
+static uint64_t *argument_register(struct vcpu *vcpu, bool narrow, unsigned i)
+{
+	const size_t *registers = narrow ? narrow_registers : wide_registers;
+
+	return (uint64_t *)(void *)((char *)&vcpu->regs + registers[i]);
 }
 
 bool hypercall_from_guest(struct vcpu *vcpu)
 {
-	struct guest_regs *regs = &vcpu->regs;
-	struct hypercall call = {
-		.caller = vcpu,
-		.number = regs->rax,
-		.args = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8 },
-	};
-	long result;
+	enum width width = width_of(vcpu);
+	struct hypercall call = { .caller = vcpu, .narrow = width != WIDTH_WIDE };
+	uint64_t mask = hypercall_argument_max(&call);
+	long result = -EPERM;
 
-	if (vcpu->control.cpl) {
-		regs->rax = (uint64_t)-EPERM;
+	call.number = vcpu->regs.rax & mask;
+	for (unsigned i = 0; i < HYPERCALL_ARGS; i++)
+		call.args[i] = *argument_register(vcpu, call.narrow, i) & mask;
+	if (!vcpu->control.cpl && width != WIDTH_NONE)
+		result = hypercall_dispatch(&call);
+	if (!call.again) {
+		vcpu->regs.rax = (uint64_t)result & mask;
 		return true;
 	}
-	if (!caller_is_64bit(vcpu)) {
-		regs->rax = (uint32_t)-ENOSYS;
-		return true;
-	}
-	result = hypercall_dispatch(&call);
-	if (call.again) {
-		regs->rdi = call.args[0];
-		regs->rsi = call.args[1];
-		regs->rdx = call.args[2];
-		regs->r10 = call.args[3];
-		regs->r8 = call.args[4];
-		return false;
-	}
-	regs->rax = (uint64_t)result;
-	return true;
+	for (unsigned i = 0; i < HYPERCALL_ARGS; i++)
+		*argument_register(vcpu, call.narrow, i) = call.args[i] & mask;
+	return false;
 }

@@ -1,6 +1,6 @@
 /* What a guest does with its vCPUs: memory it shares with us for each, timers, up and down. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hypercall/hypercall.h"
+#include "hypercall/argument.h"
 
 #include "domain/clock.h"
 #include "event/channel.h"
@@ -20,8 +20,8 @@ static long register_info(struct hypercall *call, struct vcpu *vcpu)
 
 	if (err)
 		return err;
-	if (request.offset & 7 || request.offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
-	    vcpu->info_pin.address)
+	if (request.offset & (vcpu->layout->info_alignment - 1) ||
+	    request.offset > PAGE_SIZE - sizeof(struct vcpu_info) || vcpu->info_pin.address)
 		return -EINVAL;
 	if (access_pin(vcpu->p2m, GFN(request.mfn), &pin))
 		return -EINVAL;
@@ -35,25 +35,27 @@ static long register_info(struct hypercall *call, struct vcpu *vcpu)
 static long register_runstate(struct hypercall *call, struct vcpu *vcpu)
 {
 	struct vcpu_register_runstate_memory_area request;
+	const uint64_t size = vcpu->layout->runstate_size;
 	paddr_t part[2] = { 0, 0 };
+	uint64_t area;
 	uint32_t split;
 	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
 
 	if (err)
 		return err;
-	split = MIN(sizeof(vcpu->runstate), PAGE_SIZE - (request.addr.p & (PAGE_SIZE - 1)));
-	if (request.addr.p) {
-		err = linear_to_gpa(call->caller, request.addr.p, LINEAR_WRITE, &part[0]);
-		if (!err && split < sizeof(vcpu->runstate))
-			err = linear_to_gpa(call->caller, request.addr.p + split, LINEAR_WRITE,
-			                    &part[1]);
+	area = request.addr.p & hypercall_argument_max(call);
+	split = (uint32_t)MIN(size, PAGE_SIZE - (area & (PAGE_SIZE - 1)));
+	if (area) {
+		err = linear_to_gpa(call->caller, area, LINEAR_WRITE, &part[0]);
+		if (!err && split < size)
+			err = linear_to_gpa(call->caller, area + split, LINEAR_WRITE, &part[1]);
 		if (err)
 			return err;
 	}
 	vcpu->runstate_split = 0;
 	vcpu->runstate_area[0] = part[0];
 	vcpu->runstate_area[1] = part[1];
-	vcpu->runstate_split = request.addr.p ? split : 0;
+	vcpu->runstate_split = area ? split : 0;
 	runstate_publish(vcpu);
 	return 0;
 }
@@ -63,11 +65,11 @@ static long register_time(struct hypercall *call, struct vcpu *vcpu)
 {
 	struct vcpu_register_time_memory_area request;
 	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+	uint64_t area = request.addr.p & hypercall_argument_max(call);
 
-	if (err || !request.addr.p)
+	if (err || !area)
 		return err;
-	return copy_to_guest(call->caller, request.addr.p, &vcpu->info->time,
-	                     sizeof(vcpu->info->time));
+	return copy_to_guest(call->caller, area, &vcpu->info->time, sizeof(vcpu->info->time));
 }
 
 static long get_runstate(struct hypercall *call, struct vcpu *vcpu)
@@ -75,13 +77,13 @@ static long get_runstate(struct hypercall *call, struct vcpu *vcpu)
 	struct vcpu_runstate_info info = runstate_read(vcpu);
 
 	info.state_entry_time += vcpu->time_offset;
-	return copy_to_guest(call->caller, call->args[2], &info, sizeof(info));
+	return argument_give(call, &shape_runstate, call->args[2], &info, 1);
 }
 
 static long set_singleshot(struct hypercall *call, struct vcpu *vcpu)
 {
 	struct vcpu_set_singleshot_timer request;
-	long err = copy_from_guest(call->caller, &request, call->args[2], sizeof(request));
+	long err = argument_take(call, &shape_singleshot_timer, &request, call->args[2], 1);
 	uint64_t at;
 
 	if (err)

@@ -1,6 +1,6 @@
 /* Who we are: version, capabilities and features, as guests and the toolstack ask for them. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hypercall/hypercall.h"
+#include "hypercall/argument.h"
 
 #include "lib/options.h"
 #include "lib/print.h"
@@ -42,7 +42,7 @@ static long platform_parameters(struct hypercall *call)
 {
 	struct xen_platform_parameters info = { .virt_start = DIRECT_MAP_BASE };
 
-	return copy_to_guest(call->caller, call->args[1], &info, sizeof(info));
+	return argument_give(call, &shape_platform_parameters, call->args[1], &info, 1);
 }
 
 static long get_features(struct hypercall *call)

@@ -5,6 +5,7 @@
 #include "domain/domain.h"
 #include "hw/cpu.h"
 #include "hypercall/hypercall.h"
+#include "hypercall/width.h"
 #include "lib/errno.h"
 #include "lib/print.h"
 #include "run/decode.h"
@@ -114,6 +115,15 @@ static void serve_cpuid(struct vcpu *vcpu)
 	vcpu->regs.rdx = r.edx;
 }
 
+static int serve_hypercall_page(struct vcpu *vcpu, const struct msr_access *msr)
+{
+	int err = msr->write ? hypercall_page_write(vcpu, msr->value) : -EINVAL;
+
+	if (!err)
+		width_latch(vcpu);
+	return err;
+}
+
 static bool is_lapic_msr(uint32_t index)
 {
 	return index == MSR_APIC_BASE || (index >= VLAPIC_MSR_FIRST && index <= VLAPIC_MSR_LAST);
@@ -128,7 +138,7 @@ static void serve_msr(struct vcpu *vcpu, const struct vm_exit *exit, unsigned le
 	if (is_lapic_msr(msr->index))
 		err = lapic_msr(vcpu, msr, &value);
 	else if (msr->index == MSR_HYPERCALL_PAGE)
-		err = msr->write ? hypercall_page_write(vcpu, msr->value) : -EINVAL;
+		err = serve_hypercall_page(vcpu, msr);
 	else if (msr->write)
 		err = policy_write_msr(vcpu, msr->index, msr->value);
 	else

@@ -1,10 +1,12 @@
 /* Self-tests: a guest is captured between two instructions, and another goes on from there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "abi/narrow.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/state.h"
 #include "dirty/access.h"
 #include "event/channel.h"
+#include "event/event.h"
 #include "grant/active.h"
 #include "grant/grant.h"
 #include "hw/percpu.h"
@@ -248,6 +250,45 @@ static const char *held_grants(void)
 	return NULL;
 }
 
+/* A 32-bit kernel's domain stays one: its ports, and the vcpu_info that it registered where 64 bits may not. */
+static const char *narrow(void)
+{
+	const struct checkpoint_attach request = { 0, 0 };
+	GUEST(0xf4);
+	const struct narrow_vcpu_info *info;
+	evtchn_port_t port = 0;
+	unsigned pages;
+
+	CHECK(!event_layout_change(tiny.domain, &layout_narrow));
+	while (port < 40)
+		CHECK(!event_bind_ipi(tiny.domain, 0, &port));
+	CHECK(!access_pin(&tiny.domain->p2m, GFN(TINY_DATA >> PAGE_SHIFT), &tiny.vcpu->info_pin));
+	event_vcpu_info_move(tiny.vcpu, (void *)((char *)tiny.vcpu->info_pin.address + 4));
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	TRY(make_shadow());
+	CHECK(tiny.domain->layout == &layout_wide);
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	TRY(cut(captured.primary.domain));
+	CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+
+	CHECK(tiny.domain->layout == &layout_narrow && tiny.vcpu->layout == &layout_narrow);
+	info = (const void *)tiny.vcpu->info;
+	CHECK(((uintptr_t)info & (PAGE_SIZE - 1)) == 4);
+	tiny.vcpu->info->evtchn_upcall_pending = 0;
+	*layout_word((void *)tiny.vcpu->info, layout_narrow.selector) = 0;
+	CHECK(!event_send(tiny.domain, port));
+	CHECK(info->evtchn_pending_sel == 2 && info->evtchn_upcall_pending && !info->arch[0]);
+
+	/* Nor does one go on that says it is a 64-bit kernel's: this vcpu_info is none. */
+	((struct state_domain *)(captured.state + sizeof(struct checkpoint_record) * 2 +
+	                         sizeof(struct state_header)))
+		->flags &= ~STATE_DOMAIN_NARROW;
+	CHECK(state_load(tiny.domain, captured.state, captured.state_size) == -EINVAL);
+	CHECK(tiny.domain->layout == &layout_narrow);
+	end_both();
+	return NULL;
+}
+
 /* Cut short or changed at any byte, a chain is refused or taken up; nothing else happens. */
 static const char *breaches(void)
 {
@@ -343,6 +384,7 @@ const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_goes_on", goes_on },
 	{ "checkpoint_what_waits", what_waits },
 	{ "checkpoint_held_grants", held_grants },
+	{ "checkpoint_narrow", narrow },
 	{ "checkpoint_breaches", breaches },
 	{ "checkpoint_hashes", hashes },
 	{ "checkpoint_hashes_no_more", hashes_no_more },

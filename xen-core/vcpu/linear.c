@@ -89,8 +89,10 @@ static int walk_once(struct vcpu *vcpu, uint64_t linear, enum linear_access acce
 	struct walk walk = walk_of(&vcpu->control);
 	paddr_t table = walk.root;
 
+	if (!(vcpu->control.efer & EFER_LMA))
+		linear &= 0xffffffff; /* such a CPU's addresses wrap */
 	if (!(vcpu->control.cr0 & CR0_PG)) {
-		*gpa = linear & 0xffffffff;
+		*gpa = linear;
 		return 0;
 	}
 	for (unsigned level = walk.levels - 1;; level--) {

@@ -61,15 +61,17 @@ static void area_write(struct vcpu *vcpu, size_t offset, const void *from, size_
 		             bytes + first, length - first);
 }
 
-static void area_write_time(struct vcpu *vcpu, uint64_t entry_time)
+static void area_write_time(struct vcpu *vcpu, const struct shared_layout *layout,
+                            uint64_t entry_time)
 {
-	area_write(vcpu, offsetof(struct vcpu_runstate_info, state_entry_time), &entry_time,
-	           sizeof(entry_time));
+	area_write(vcpu, layout->runstate_entry, &entry_time, sizeof(entry_time));
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void runstate_publish(struct vcpu *vcpu)
 {
+	const struct shared_layout *layout = vcpu->layout;
+	uint8_t area[RUNSTATE_SIZE_MAX];
 	struct vcpu_runstate_info info;
 	uint64_t entry_time;
 
@@ -78,13 +80,14 @@ void runstate_publish(struct vcpu *vcpu)
 	info = snapshot(vcpu);
 	info.state_entry_time += vcpu->time_offset;
 	entry_time = info.state_entry_time;
-	if (!vcpu->runstate_update_flag) {
-		area_write(vcpu, 0, &info, sizeof(info));
-		return;
+	if (vcpu->runstate_update_flag) {
+		info.state_entry_time |= XEN_RUNSTATE_UPDATE;
+		area_write_time(vcpu, layout, info.state_entry_time);
 	}
-	info.state_entry_time |= XEN_RUNSTATE_UPDATE;
-	area_write_time(vcpu, info.state_entry_time);
-	area_write(vcpu, 0, &info, sizeof(info));
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	area_write_time(vcpu, entry_time);
+	layout->runstate(area, &info);
+	area_write(vcpu, 0, area, layout->runstate_size);
+	if (vcpu->runstate_update_flag) {
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		area_write_time(vcpu, layout, entry_time);
+	}
 }

@@ -10,6 +10,7 @@
 #include "lib/list.h"
 #include "lib/types.h"
 #include "vcpu/exit.h"
+#include "vcpu/layout.h"
 
 struct cpu;
 struct cpu_policy;
@@ -71,7 +72,8 @@ struct vcpu {
 	bool waits_for_startup; /* INIT was received: a start-up IPI will be heard */
 
 	/* Guest-visible per-vCPU memory: vcpu_op registers it. */
-	struct access_pin info_pin; /* page of the registered vcpu_info */
+	const struct shared_layout *layout; /* the domain's, here for the floors below it */
+	struct access_pin info_pin;         /* page of the registered vcpu_info */
 	struct vcpu_info *info; /* registered or in shared info; a dummy before that: never NULL */
 	struct vcpu_info early_info; /* the dummy */
 	struct vcpu_runstate_info runstate;

@@ -4,6 +4,7 @@
 #define TESTS_GUESTS_LIB_GUEST_H
 
 #include "abi/public.h"
+#include "call.h" /* of lib/wide or lib/narrow */
 
 #define PAGE_SIZE    4096UL
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -74,33 +75,12 @@ uint64_t pseudo_random(void);
 
 /* --- hypercalls --- */
 
-extern bool is_amd; /* which of the two instructions it is */
-
-static inline long hypercall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                             uint64_t e)
+static inline long hypercall3(unsigned long number, unsigned long a, const void *b, unsigned long c)
 {
-	register uint64_t r10 asm("r10") = d;
-	register uint64_t r8 asm("r8") = e;
-
-	if (is_amd)
-		asm volatile("vmmcall"
-		             : "+a"(number), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8)
-		             :
-		             : "memory");
-	else
-		asm volatile("vmcall"
-		             : "+a"(number), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8)
-		             :
-		             : "memory");
-	return (long)number;
+	return hypercall(number, a, (unsigned long)b, c, 0, 0);
 }
 
-static inline long hypercall3(uint64_t number, uint64_t a, const void *b, uint64_t c)
-{
-	return hypercall(number, a, (uint64_t)b, c, 0, 0);
-}
-
-static inline long hypercall2(uint64_t number, uint64_t a, const void *b)
+static inline long hypercall2(unsigned long number, unsigned long a, const void *b)
 {
 	return hypercall3(number, a, b, 0);
 }

@@ -28,7 +28,8 @@ static volatile struct xencons_interface *ring(void)
 	static volatile struct xencons_interface *console;
 
 	if (!console)
-		console = (volatile struct xencons_interface *)(hvm_param(HVM_PARAM_CONSOLE_PFN) *
+		console = (volatile struct xencons_interface *)((unsigned long)hvm_param(
+									HVM_PARAM_CONSOLE_PFN) *
 		                                                PAGE_SIZE);
 	return console;
 }
@@ -78,7 +79,7 @@ static void add(struct line *line, char c)
 		line->text[line->length++] = c;
 }
 
-static void add_number(struct line *line, uint64_t value, unsigned base)
+static void add_number(struct line *line, unsigned long value, unsigned base)
 {
 	char digits[20];
 	unsigned n = 0;
@@ -94,7 +95,7 @@ static void add_signed(struct line *line, long value)
 {
 	if (value < 0)
 		add(line, '-');
-	add_number(line, value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
+	add_number(line, value < 0 ? -(unsigned long)value : (unsigned long)value, 10);
 }
 
 /* %s, %d, %u and %x, the latter with # and l. */
@@ -121,7 +122,8 @@ static void add_format(struct line *line, const char *format, va_list args)
 		else if (*format == 'd')
 			add_signed(line, is_long ? va_arg(args, long) : va_arg(args, int));
 		else
-			add_number(line, is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned),
+			add_number(line,
+			           is_long ? va_arg(args, unsigned long) : va_arg(args, unsigned),
 			           *format == 'x' ? 16 : 10);
 	}
 }

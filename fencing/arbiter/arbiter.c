@@ -203,7 +203,8 @@ static void take_members(struct arbiter *arbiter, const struct arbiter_event *ev
 {
 	bool is_new = event->is_peer_present && !arbiter->is_peer_present;
 
-	if (!event->is_quorate || !arbiter->is_quorate || event->others_changed)
+	/* Who comes may bring what was decided where we were not. */
+	if (!event->is_quorate || !arbiter->is_quorate || event->others_changed || is_new)
 		arbiter->unbroken_since = arbiter->now;
 	arbiter->is_quorate = event->is_quorate;
 	arbiter->is_peer_present = event->is_peer_present;
@@ -399,8 +400,9 @@ void arbiter_handle(struct arbiter *arbiter, const struct arbiter_event *event, 
 {
 	assert(now >= arbiter->now);
 	actions->count = 0;
+	/* While it slept the votes may have been elsewhere, and are here again without a trace. */
 	if (now - arbiter->now > ARBITER_GAP_MAX)
-		arbiter->awake_since = now;
+		arbiter->awake_since = arbiter->unbroken_since = now;
 	arbiter->now = now;
 	take(arbiter, event, actions);
 	arbiter_settle(arbiter, actions);

@@ -275,7 +275,7 @@ static void a_silent_standby_is_outlived_by_its_window(void **state)
 
 static void broken_quorum_takes_time_out_of_the_proof(void **state)
 {
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 5; how++) {
 		begin(NULL);
 		be_replicating();
 		if (how == 0) /* lost and found */
@@ -284,6 +284,14 @@ static void broken_quorum_takes_time_out_of_the_proof(void **state)
 			tell_members(true, false, true);
 		if (how == 2) /* lost to the end */
 			tell_members(false, false, false);
+		if (how == 3) /* it slept, and nothing is seen of where the votes were */
+			now += 1000 * MS;
+		if (how == 4) { /* the peer was gone and is back, and gone */
+			tell_members(true, false, false);
+			pass(1000 * MS);
+			tell_members(true, true, false);
+			tell_members(true, false, false);
+		}
 		pass(1000 * MS);
 		if (how < 2)
 			tell_members(true, false, how == 1);

@@ -386,6 +386,14 @@ void tls_connection_close(struct connection *c, bool is_flushed)
 
 void tls_connections_end(struct transport *transport)
 {
-	while (transport->first)
-		tls_connection_close(transport->first, false);
+	while (transport->first) {
+		struct connection *c = transport->first;
+
+		/* Last words, if the socket takes them now. */
+		c->is_busy = true;
+		if (c->phase == FINISHING && !c->is_said)
+			write_some(c);
+		c->is_busy = false;
+		tls_connection_close(c, false);
+	}
 }

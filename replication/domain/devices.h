@@ -1,0 +1,48 @@
+/* A VM's devices as the holder of their output sees them: its backend worker, asked through its door. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The worker is a process of this host that answers at once; who asks waits for it, DEVICES_ANSWER_MS at most. All
+ * functions return 0 or a negative errno: -ETIMEDOUT it does not answer, -EPIPE it is gone (take it anew), or what it
+ * refuses with.
+ */
+
+#ifndef REPLICATION_DOMAIN_DEVICES_H
+#define REPLICATION_DOMAIN_DEVICES_H
+
+#include <stdbool.h>
+
+#include "replication/hold/door.h"
+#include "replication/hold/record_log.h"
+
+#define DEVICES_ANSWER_MS 500
+/* Being taken lasts until no write is under way that was not noted. */
+#define DEVICES_TAKE_MS 5000
+
+struct devices {
+	int door; /* -1: not taken */
+	unsigned int
+		takes; /* so often they were: door is another each time, though its number may be the same */
+	void *memory;
+	struct record_log log;
+	uint64_t told;  /* position of the next note */
+	uint64_t epoch; /* that was open when they were taken */
+	bool is_held, is_lost, is_wanted;
+};
+
+void devices_init(struct devices *devices);
+
+/* Be the holder: epochs go on from the later of that one and what the worker has. */
+int devices_take(struct devices *devices, unsigned int domid, uint64_t epoch);
+/* Hang up. What is held stays held. */
+void devices_leave(struct devices *devices);
+
+/* A message of the door, and wait for its answer if it has one. */
+int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch);
+
+/* Read what has come by itself; devices->is_wanted says whether output waits. */
+int devices_listen(struct devices *devices);
+
+/* The next note of an epoch up to that one; NULL: there is no more. It lies in shared memory until its epoch is released. */
+const struct record *devices_note(struct devices *devices, uint64_t epoch);
+
+#endif

@@ -1,0 +1,207 @@
+/* The images behind a VM's disks: read for a first copy, written on the standby. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/domain/disks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALIGNMENT 4096u
+
+int disks_add(struct disks *disks, const char *path, uint32_t device)
+{
+	if (disks->count == WIRE_DISKS_MAX)
+		return -ENOSPC;
+	disks->disk[disks->count].path = path;
+	disks->disk[disks->count].device = device;
+	disks->disk[disks->count].fd = -1;
+	disks->count++;
+	return 0;
+}
+
+/* A file system that knows no way past its cache has none beside it that could differ. */
+static int open_to_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+	return fd < 0 && errno == EINVAL ? open(path, O_RDONLY | O_CLOEXEC) : fd;
+}
+
+static int open_one(struct disks *disks, uint32_t index, bool is_written)
+{
+	const char *path = disks->disk[index].path;
+	off_t end;
+	int fd = is_written ? open(path, O_RDWR | O_CLOEXEC) : open_to_read(path);
+
+	if (fd < 0)
+		return -errno;
+	disks->disk[index].fd = fd;
+	end = lseek(fd, 0, SEEK_END);
+	if (end < 0)
+		return -errno;
+	if (end == 0 || end % WIRE_SECTOR)
+		return -EINVAL;
+	disks->disk[index].sectors = (uint64_t)end / WIRE_SECTOR;
+	return 0;
+}
+
+int disks_open(struct disks *disks, bool is_written, const char **failed)
+{
+	*failed = "memory";
+	disks->block = aligned_alloc(ALIGNMENT, DISKS_BLOCK_BYTES);
+	if (!disks->block)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < disks->count; i++) {
+		int err = open_one(disks, i, is_written);
+
+		if (err) {
+			*failed = disks->disk[i].path;
+			return err;
+		}
+	}
+	return 0;
+}
+
+void disks_close(struct disks *disks)
+{
+	for (uint32_t i = 0; i < disks->count; i++) {
+		if (disks->disk[i].fd >= 0)
+			close(disks->disk[i].fd);
+		disks->disk[i].fd = -1;
+	}
+	free(disks->block);
+	disks->block = NULL;
+}
+
+void disks_tell(const struct disks *disks, struct wire_hello *hello)
+{
+	hello->disks = disks->count;
+	for (uint32_t i = 0; i < disks->count; i++)
+		hello->disk_sectors[i] = disks->disk[i].sectors;
+}
+
+int disks_find(const struct disks *disks, uint32_t device)
+{
+	for (uint32_t i = 0; i < disks->count; i++) {
+		if (disks->disk[i].device == device)
+			return (int)i;
+	}
+	return -ENXIO;
+}
+
+void disks_rewind(struct disks *disks)
+{
+	disks->next = 0;
+	disks->sector = 0;
+}
+
+static int read_whole(int fd, uint8_t *to, size_t size, uint64_t offset)
+{
+	while (size) {
+		ssize_t got = pread(fd, to, size, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO;
+		to += got;
+		size -= (size_t)got;
+		offset += (size_t)got;
+	}
+	return 0;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+int disks_block(struct disks *disks, struct disk_write *block)
+{
+	uint64_t sectors;
+	int err;
+
+	while (disks->next < disks->count && disks->sector == disks->disk[disks->next].sectors) {
+		disks->next++;
+		disks->sector = 0;
+	}
+	if (disks->next == disks->count)
+		return 0;
+	sectors = disks->disk[disks->next].sectors - disks->sector;
+	if (sectors > DISKS_BLOCK_BYTES / WIRE_SECTOR)
+		sectors = DISKS_BLOCK_BYTES / WIRE_SECTOR;
+	*block = (struct disk_write){ .disk = (uint16_t)disks->next,
+		                      .op = WIRE_DISK_DATA,
+		                      .sector = disks->sector,
+		                      .sectors = sectors,
+		                      .data = disks->block,
+		                      .size = (uint32_t)(sectors * WIRE_SECTOR) };
+	err = read_whole(disks->disk[disks->next].fd, disks->block, block->size,
+	                 disks->sector * WIRE_SECTOR);
+	if (err)
+		return err;
+	if (is_zero(block->data, block->size)) {
+		block->op = WIRE_DISK_ZERO;
+		block->data = NULL;
+		block->size = 0;
+	}
+	disks->sector += sectors;
+	return 1;
+}
+
+static int write_whole(int fd, const uint8_t *bytes, size_t size, uint64_t offset)
+{
+	while (size) {
+		ssize_t put = pwrite(fd, bytes, size, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return put < 0 ? -errno : -EIO;
+		bytes += put;
+		size -= (size_t)put;
+		offset += (size_t)put;
+	}
+	return 0;
+}
+
+static int write_zeroes(int fd, uint64_t offset, uint64_t size)
+{
+	static const uint8_t zeroes[64u << 10];
+
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) ==
+	    0)
+		return 0;
+	while (size) {
+		size_t some = size < sizeof(zeroes) ? size : sizeof(zeroes);
+		int err = write_whole(fd, zeroes, some, offset);
+
+		if (err)
+			return err;
+		offset += some;
+		size -= some;
+	}
+	return 0;
+}
+
+int disks_write(struct disks *disks, const struct disk_write *write)
+{
+	int fd = disks->disk[write->disk].fd;
+	uint64_t offset = write->sector * WIRE_SECTOR;
+
+	if (write->op == WIRE_DISK_ZERO)
+		return write_zeroes(fd, offset, write->sectors * WIRE_SECTOR);
+	return write_whole(fd, write->data, write->size, offset);
+}
+
+int disks_flush(struct disks *disks)
+{
+	for (uint32_t i = 0; i < disks->count; i++) {
+		if (fdatasync(disks->disk[i].fd))
+			return -errno;
+	}
+	return 0;
+}

@@ -1,0 +1,151 @@
+/* A paused domain of this host as a standby makes a VM of it: memory, state, images, and its start. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/domain/domain_sink.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct domain_sink *domain_of(struct sink *sink)
+{
+	return (struct domain_sink *)sink;
+}
+
+/* What the domain was made with, and the VM does not have, has to go once all that the VM has is there. */
+static int reset(struct sink *base)
+{
+	struct domain_sink *sink = domain_of(base);
+
+	own_pages_free(&sink->own);
+	sink->own = (struct own_pages){ 0 };
+	sink->state_size = 0;
+	sink->is_first = true;
+	return own_pages_list(sink->hyper, sink->domain, &sink->own);
+}
+
+static int read_page(struct sink *base, uint64_t gfn, uint8_t *page)
+{
+	return shadow_memory_read(&domain_of(base)->memory, gfn, page);
+}
+
+static int apply(struct sink *base, const struct sink_page *pages, uint32_t count)
+{
+	struct domain_sink *sink = domain_of(base);
+	struct hyper_pages *batch = &sink->pages;
+
+	if (count > batch->room)
+		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++) {
+		bool is_there = pages[i].contents != NULL;
+
+		batch->pages[i] = (struct checkpoint_page){
+			.gfn = pages[i].gfn,
+			.flags = is_there ? 0 : CHECKPOINT_PAGE_ABSENT,
+		};
+		if (is_there)
+			memcpy(batch->contents + (size_t)i * HYPER_PAGE_SIZE, pages[i].contents,
+			       HYPER_PAGE_SIZE);
+		shadow_memory_changes(&sink->memory, pages[i].gfn, is_there);
+	}
+	batch->count = count;
+	if (sink->is_first)
+		own_pages_mark(&sink->own, batch);
+	return hyper_apply(sink->hyper, sink->domain, batch);
+}
+
+/* The first state comes with the first epoch on top of the base: now all is there. */
+static int end_first(struct domain_sink *sink)
+{
+	int err = own_pages_clear_unmarked(sink->hyper, sink->domain, &sink->own);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < sink->own.count; i++) {
+		if (!(sink->own.gfns[i] & OWN_PAGE_KEPT))
+			shadow_memory_changes(&sink->memory, sink->own.gfns[i], 0);
+	}
+	own_pages_free(&sink->own);
+	sink->own = (struct own_pages){ 0 };
+	sink->is_first = false;
+	return 0;
+}
+
+/* Other kinds are not used here yet. */
+static int state(struct sink *base, enum wire_state_kind kind, const void *bytes, uint32_t size)
+{
+	struct domain_sink *sink = domain_of(base);
+	int err;
+
+	if (kind != WIRE_STATE_DOMAIN)
+		return 0;
+	if (size > WIRE_STATE_MAX)
+		return -EINVAL;
+	err = sink->is_first ? end_first(sink) : 0;
+	if (err)
+		return err;
+	memcpy(sink->state, bytes, size);
+	sink->state_size = size;
+	return 0;
+}
+
+static int write_disk(struct sink *base, const struct disk_write *write)
+{
+	return disks_write(domain_of(base)->disks, write);
+}
+
+static int flush(struct sink *base)
+{
+	return disks_flush(domain_of(base)->disks);
+}
+
+static int activate(struct sink *base, uint64_t epoch)
+{
+	struct domain_sink *sink = domain_of(base);
+	int err;
+
+	(void)epoch;
+	if (!sink->state_size)
+		return -ENODATA;
+	err = disks_flush(sink->disks);
+	if (!err)
+		err = hyper_load(sink->hyper, sink->domain, sink->state, sink->state_size);
+	return err ? err : hyper_activate(sink->hyper, sink->domain, 0);
+}
+
+static const struct sink_ops ops = {
+	.reset = reset,
+	.read = read_page,
+	.apply = apply,
+	.state = state,
+	.write = write_disk,
+	.flush = flush,
+	.activate = activate,
+};
+
+int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct disks *disks,
+                     uint16_t domain)
+{
+	int err;
+
+	*sink = (struct domain_sink){
+		.sink = { .ops = &ops }, .hyper = hyper, .disks = disks, .domain = domain
+	};
+	sink->state = hyper_alloc(hyper, WIRE_STATE_MAX);
+	if (!sink->state)
+		return -ENOMEM;
+	err = hyper_pages_make(hyper, &sink->pages, WIRE_PAGES_MAX, 0);
+	if (!err)
+		err = shadow_memory_open(&sink->memory, domain);
+	if (err)
+		domain_sink_close(sink);
+	return err;
+}
+
+void domain_sink_close(struct domain_sink *sink)
+{
+	shadow_memory_close(&sink->memory);
+	hyper_pages_free(sink->hyper, &sink->pages);
+	own_pages_free(&sink->own);
+	hyper_free(sink->hyper, sink->state, WIRE_STATE_MAX);
+	*sink = (struct domain_sink){ .hyper = sink->hyper };
+}

@@ -1,0 +1,33 @@
+/* A paused domain of this host as a standby makes a VM of it: memory, state, images, and its start. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_DOMAIN_DOMAIN_SINK_H
+#define REPLICATION_DOMAIN_DOMAIN_SINK_H
+
+#include <stdbool.h>
+
+#include "replication/apply/own_pages.h"
+#include "replication/domain/disks.h"
+#include "replication/domain/shadow_memory.h"
+#include "replication/hyper/hyper.h"
+#include "replication/standby/sink.h"
+
+struct domain_sink {
+	struct sink sink; /* first */
+	struct hyper *hyper;
+	struct disks *disks;
+	uint16_t domain;
+	struct own_pages own; /* until the first state has come */
+	bool is_first;        /* nothing but a first copy has come */
+	struct hyper_pages pages;
+	struct shadow_memory memory;
+	void *state; /* of hyper_alloc(), WIRE_STATE_MAX */
+	uint32_t state_size;
+};
+
+/* The parts are the caller's and outlive it; the domain is paused. 0 or a negative errno. */
+int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct disks *disks,
+                     uint16_t domain);
+void domain_sink_close(struct domain_sink *sink);
+
+#endif

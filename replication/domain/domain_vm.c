@@ -1,0 +1,232 @@
+/* A running domain of this host as its primary wants it: the hypervisor's epochs, its devices, its disks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/domain/domain_vm.h"
+
+#include <errno.h>
+
+static struct domain_vm *domain_of(struct vm *vm)
+{
+	return (struct domain_vm *)vm;
+}
+
+/* A worker that died is followed by one that has what it held; taken anew, it tells its notes from the first on. */
+static int take_devices(struct domain_vm *vm)
+{
+	int err;
+
+	if (!vm->has_devices || vm->devices.door >= 0)
+		return 0;
+	err = devices_take(&vm->devices, vm->domain, vm->epoch);
+	if (!err && vm->devices.epoch > vm->epoch)
+		vm->epoch = vm->devices.epoch;
+	return err;
+}
+
+static int ask_devices(struct domain_vm *vm, enum door_kind kind, uint64_t epoch)
+{
+	return vm->has_devices ? devices_ask(&vm->devices, kind, epoch) : 0;
+}
+
+static int attach(struct vm *base)
+{
+	struct domain_vm *vm = domain_of(base);
+	int err;
+
+	capture_end(&vm->capture);
+	vm->discard.sectors = 0;
+	disks_rewind(vm->disks);
+	err = take_devices(vm);
+	return err ? err : capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
+}
+
+static void detach(struct vm *base)
+{
+	struct domain_vm *vm = domain_of(base);
+
+	capture_end(&vm->capture);
+	if (!vm->devices.is_held)
+		devices_leave(&vm->devices);
+}
+
+static int hold(struct vm *base)
+{
+	return ask_devices(domain_of(base), DOOR_HOLD, 0);
+}
+
+static int free_output(struct vm *base)
+{
+	struct domain_vm *vm = domain_of(base);
+	int err = take_devices(vm);
+
+	return err ? err : ask_devices(vm, DOOR_FREE, 0);
+}
+
+static int stop(struct vm *base, uint64_t epoch)
+{
+	struct domain_vm *vm = domain_of(base);
+	int err = ask_devices(vm, DOOR_STOP, epoch);
+
+	if (!err)
+		vm->epoch = epoch + 1;
+	return err;
+}
+
+static int capture(struct vm *base, struct vm_cut *cut)
+{
+	struct domain_vm *vm = domain_of(base);
+	int err = capture_cut(&vm->capture);
+
+	if (err)
+		return err;
+	*cut = (struct vm_cut){ .pages = vm->capture.cut.dirty, .time = vm->capture.cut.time };
+	return 0;
+}
+
+static int go(struct vm *base, uint64_t epoch)
+{
+	return ask_devices(domain_of(base), DOOR_CUT, epoch);
+}
+
+static int fetch(struct vm *base, struct encode_page *pages, uint32_t room)
+{
+	struct capture *capture = &domain_of(base)->capture;
+	const struct hyper_pages *batch = &capture->batch;
+	int count = capture_next(capture);
+
+	if (count < 0)
+		return count;
+	if ((uint32_t)count > room)
+		return -EPROTO;
+	for (int i = 0; i < count; i++) {
+		size_t at = (size_t)i * HYPER_PAGE_SIZE;
+		uint32_t flags = batch->pages[i].flags;
+
+		pages[i] = (struct encode_page){
+			.gfn = batch->pages[i].gfn,
+			.contents = flags & CHECKPOINT_PAGE_ABSENT ? NULL : batch->contents + at,
+			.old = flags & CHECKPOINT_PAGE_OLD ? batch->old + at : NULL,
+		};
+	}
+	return count;
+}
+
+static uint64_t dirty(struct vm *base)
+{
+	(void)base;
+	return 0;
+}
+
+static int state(struct vm *base, enum wire_state_kind kind, const void **bytes, uint32_t *size)
+{
+	*size = 0;
+	if (kind != WIRE_STATE_DOMAIN)
+		return 0;
+	return capture_state(&domain_of(base)->capture, bytes, size);
+}
+
+/* The receiver bounds zeroes: a long discard goes in pieces. */
+static int give_discard(struct domain_vm *vm, struct disk_write *write)
+{
+	*write = vm->discard;
+	if (write->sectors > DISK_ZERO_SECTORS_MAX)
+		write->sectors = DISK_ZERO_SECTORS_MAX;
+	vm->discard.sector += write->sectors;
+	vm->discard.sectors -= write->sectors;
+	return 1;
+}
+
+/* 1: *write is what the note tells; 0: it is none to be told; or a negative errno. */
+static int read_note(struct domain_vm *vm, const struct record *note, struct disk_write *write)
+{
+	const struct door_write *told = (const struct door_write *)(const void *)note->payload;
+	int disk;
+
+	if (note->kind == NOTE_FLUSH)
+		return 0;
+	if ((note->kind != NOTE_WRITE && note->kind != NOTE_DISCARD) ||
+	    note->length < sizeof(*told))
+		return -EPROTO;
+	disk = disks_find(vm->disks, told->disk);
+	if (disk < 0)
+		return disk;
+	*write = (struct disk_write){ .disk = (uint16_t)disk,
+		                      .op = WIRE_DISK_ZERO,
+		                      .sector = told->sector,
+		                      .sectors = told->sectors };
+	if (note->kind == NOTE_DISCARD) {
+		vm->discard = *write;
+		return told->sectors ? give_discard(vm, write) : 0;
+	}
+	write->op = WIRE_DISK_DATA;
+	write->data = note->payload + sizeof(*told);
+	write->size = note->length - (uint32_t)sizeof(*told);
+	return write->size == told->sectors * WIRE_SECTOR ? 1 : -EPROTO;
+}
+
+static int next_write(struct vm *base, uint64_t epoch, struct disk_write *write)
+{
+	struct domain_vm *vm = domain_of(base);
+	const struct record *note;
+	int result = 0;
+
+	if (vm->discard.sectors)
+		return give_discard(vm, write);
+	while (result == 0 && (note = devices_note(&vm->devices, epoch)))
+		result = read_note(vm, note, write);
+	return result;
+}
+
+static int sync_disks(struct vm *base, struct disk_write *block)
+{
+	return disks_block(domain_of(base)->disks, block);
+}
+
+static int release(struct vm *base, uint64_t epoch)
+{
+	return ask_devices(domain_of(base), DOOR_RELEASE, epoch);
+}
+
+static int forget(struct vm *base, uint64_t epoch)
+{
+	return ask_devices(domain_of(base), DOOR_FORGET, epoch);
+}
+
+static const struct vm_ops ops = {
+	.attach = attach,
+	.detach = detach,
+	.hold = hold,
+	.free = free_output,
+	.stop = stop,
+	.capture = capture,
+	.go = go,
+	.fetch = fetch,
+	.dirty = dirty,
+	.state = state,
+	.write = next_write,
+	.sync = sync_disks,
+	.release = release,
+	.forget = forget,
+};
+
+int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct disks *disks, uint16_t domain,
+                   bool has_devices, uint32_t twins)
+{
+	*vm = (struct domain_vm){
+		.vm = { .ops = &ops },
+		.hyper = hyper,
+		.disks = disks,
+		.domain = domain,
+		.has_devices = has_devices,
+		.limits = { .twins = twins, .batch_pages = CHECKPOINT_PAGES_MAX, .wants_old = 1 },
+		.epoch = 2, /* epoch numbers begin at 1, and the one before the open one is one */
+	};
+	devices_init(&vm->devices);
+	return take_devices(vm);
+}
+
+void domain_vm_close(struct domain_vm *vm)
+{
+	capture_end(&vm->capture);
+	devices_leave(&vm->devices);
+}

@@ -1,0 +1,31 @@
+/* A running domain of this host as its primary wants it: the hypervisor's epochs, its devices, its disks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_DOMAIN_DOMAIN_VM_H
+#define REPLICATION_DOMAIN_DOMAIN_VM_H
+
+#include "replication/capture/capture.h"
+#include "replication/domain/devices.h"
+#include "replication/domain/disks.h"
+#include "replication/primary/vm.h"
+
+struct domain_vm {
+	struct vm vm; /* first */
+	struct hyper *hyper;
+	struct disks *disks;
+	uint16_t domain;
+	bool has_devices; /* a backend worker serves it; without one there is no output to hold */
+	struct capture_limits limits;
+	struct devices devices;
+	struct capture capture;
+	struct disk_write discard; /* what is left of a long one */
+	uint64_t epoch;            /* the open one, for when devices are taken anew */
+};
+
+/* The parts are the caller's and outlive it. Takes the devices: what it holds already is in vm->devices. 0 or a negative errno. */
+int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct disks *disks, uint16_t domain,
+                   bool has_devices, uint32_t twins);
+/* What is held stays held. */
+void domain_vm_close(struct domain_vm *vm);
+
+#endif

@@ -1,0 +1,172 @@
+/* remus-primary FILE: replicates one running domain of this host to its standby. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SIGTERM: says good-bye to the standby and ends; output that is held stays held, and the next remus-primary takes it up.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <ev.h>
+
+#include "common/log.h"
+#include "replication/domain/domain_vm.h"
+#include "replication/main/primary_worker.h"
+#include "replication/main/worker_config.h"
+
+struct program {
+	struct worker_config config;
+	struct hyper hyper;
+	struct domain_vm vm;
+	struct primary_settings settings;
+	struct primary_worker worker;
+	ev_signal terminate, interrupt;
+	ev_io door; /* of the devices */
+	ev_prepare look;
+	unsigned int takes; /* of the devices, when door was set */
+};
+
+static uint64_t draw(void *data)
+{
+	uint64_t number = 0;
+
+	(void)data;
+	while (!number) {
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			abort(); /* the kernel has always some, once it is up */
+	}
+	return number;
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	(void)signal;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_door(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct program *program = io->data;
+
+	(void)events;
+	if (devices_listen(&program->vm.devices))
+		ev_io_stop(loop, io); /* it is gone: what is asked of it next says so */
+}
+
+/* Before each sleep: the door may have been changed, and words may have come while an answer was waited for. */
+static void on_look(struct ev_loop *loop, ev_prepare *look, int events)
+{
+	struct program *program = look->data;
+	struct devices *devices = &program->vm.devices;
+
+	(void)events;
+	if (devices->door < 0) {
+		ev_io_stop(loop, &program->door);
+	} else if (program->takes != devices->takes || !ev_is_active(&program->door)) {
+		ev_io_stop(loop, &program->door);
+		ev_io_set(&program->door, devices->door, EV_READ);
+		ev_io_start(loop, &program->door);
+		program->takes = devices->takes;
+	}
+	if (devices->is_wanted) {
+		devices->is_wanted = false;
+		primary_worker_want(&program->worker);
+	}
+}
+
+static void fill_settings(struct program *program)
+{
+	const struct worker_config *config = &program->config;
+	struct primary_settings *settings = &program->settings;
+
+	*settings = (struct primary_settings){
+		.who = config->who,
+		.pace = config->pace,
+		.kept_bytes = config->kept_bytes,
+		.small_pages = config->small_pages,
+		.last = program->vm.epoch - 1,
+		.is_held = program->vm.devices.is_held,
+		.draw = draw,
+		.hello = config->hello,
+	};
+	disks_tell(&config->disks, &settings->hello);
+}
+
+static int open_domain(struct program *program)
+{
+	struct worker_config *config = &program->config;
+	const char *failed;
+	int err = disks_open(&config->disks, false, &failed);
+
+	if (err) {
+		log_error("%s: %s: %s", config->who, failed, strerror(-err));
+		return err;
+	}
+	err = hyper_open(&program->hyper);
+	if (err) {
+		log_error("%s: the hypervisor cannot be asked: %s", config->who, strerror(-err));
+		return err;
+	}
+	err = domain_vm_open(&program->vm, &program->hyper, &config->disks, config->domain,
+	                     config->has_devices, config->twins);
+	if (err)
+		log_error("%s: no backend worker of domain %u: %s", config->who, config->domain,
+		          strerror(-err));
+	return err;
+}
+
+static int start(struct program *program, struct ev_loop *loop)
+{
+	char why[TRANSPORT_WHY_MAX];
+
+	if (open_domain(program))
+		return -1;
+	fill_settings(program);
+	if (primary_worker_open(&program->worker, loop, &program->vm.vm, &program->settings,
+	                        &program->config.contact, program->config.control, why)) {
+		log_error("%s: %s", program->config.who, why);
+		return -1;
+	}
+	ev_signal_init(&program->terminate, on_stop, SIGTERM);
+	ev_signal_init(&program->interrupt, on_stop, SIGINT);
+	ev_signal_start(loop, &program->terminate);
+	ev_signal_start(loop, &program->interrupt);
+	ev_init(&program->door, on_door);
+	ev_prepare_init(&program->look, on_look);
+	program->door.data = program->look.data = program;
+	ev_prepare_start(loop, &program->look);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program;
+	char why[WORKER_CONFIG_WHY_MAX];
+	struct ev_loop *loop;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: remus-primary FILE\n");
+		return 2;
+	}
+	log_open("remus-primary", LOG_LEVEL_INFO);
+	signal(SIGPIPE, SIG_IGN);
+	if (worker_config_read(&program.config, WIRE_PRIMARY, argv[1], why)) {
+		log_error("%s", why);
+		return 2;
+	}
+	loop = ev_default_loop(EVFLAG_AUTO);
+	if (!loop || start(&program, loop))
+		return 1;
+	ev_run(loop, 0);
+	primary_worker_close(&program.worker);
+	domain_vm_close(&program.vm);
+	disks_close(&program.config.disks);
+	hyper_close(&program.hyper);
+	worker_config_free(&program.config);
+	return 0;
+}

@@ -1,0 +1,108 @@
+/* remus-standby FILE: keeps a paused domain of this host as the copy of one that runs elsewhere, ready to go on. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SIGTERM: says good-bye to the primary and ends; what was received is given up then, and the next one begins with a
+ * first copy.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ev.h>
+
+#include "common/log.h"
+#include "replication/domain/domain_sink.h"
+#include "replication/main/standby_worker.h"
+#include "replication/main/worker_config.h"
+
+struct program {
+	struct worker_config config;
+	struct hyper hyper;
+	struct domain_sink sink;
+	struct standby_settings settings;
+	struct standby_worker worker;
+	ev_signal terminate, interrupt;
+};
+
+static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	(void)signal;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static int open_domain(struct program *program)
+{
+	struct worker_config *config = &program->config;
+	const char *failed;
+	int err = disks_open(&config->disks, true, &failed);
+
+	if (err) {
+		log_error("%s: %s: %s", config->who, failed, strerror(-err));
+		return err;
+	}
+	err = hyper_open(&program->hyper);
+	if (err) {
+		log_error("%s: the hypervisor cannot be asked: %s", config->who, strerror(-err));
+		return err;
+	}
+	err = domain_sink_open(&program->sink, &program->hyper, &config->disks, config->domain);
+	if (err)
+		log_error("%s: domain %u cannot be used: %s", config->who, config->domain,
+		          strerror(-err));
+	return err;
+}
+
+static int start(struct program *program, struct ev_loop *loop)
+{
+	char why[TRANSPORT_WHY_MAX];
+
+	if (open_domain(program))
+		return -1;
+	program->settings = (struct standby_settings){ .who = program->config.who,
+		                                       .hello = program->config.hello };
+	disks_tell(&program->config.disks, &program->settings.hello);
+	if (standby_worker_open(&program->worker, loop, &program->sink.sink, &program->settings,
+	                        &program->config.contact, program->config.control, why)) {
+		log_error("%s: %s", program->config.who, why);
+		return -1;
+	}
+	ev_signal_init(&program->terminate, on_stop, SIGTERM);
+	ev_signal_init(&program->interrupt, on_stop, SIGINT);
+	ev_signal_start(loop, &program->terminate);
+	ev_signal_start(loop, &program->interrupt);
+	log_info("%s: waiting for %s at %s port %u", program->config.who,
+	         program->config.contact.transport.peer, program->config.contact.address,
+	         contact_port(program->worker.contact));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program;
+	char why[WORKER_CONFIG_WHY_MAX];
+	struct ev_loop *loop;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: remus-standby FILE\n");
+		return 2;
+	}
+	log_open("remus-standby", LOG_LEVEL_INFO);
+	signal(SIGPIPE, SIG_IGN);
+	if (worker_config_read(&program.config, WIRE_STANDBY, argv[1], why)) {
+		log_error("%s", why);
+		return 2;
+	}
+	loop = ev_default_loop(EVFLAG_AUTO);
+	if (!loop || start(&program, loop))
+		return 1;
+	ev_run(loop, 0);
+	standby_worker_close(&program.worker);
+	domain_sink_close(&program.sink);
+	disks_close(&program.config.disks);
+	hyper_close(&program.hyper);
+	worker_config_free(&program.config);
+	return 0;
+}

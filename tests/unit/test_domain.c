@@ -1,0 +1,368 @@
+/* A domain and its shadow on two fake hypervisors, replicated by both workers over TLS: memory, state and disk arrive. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/disks.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c */
+/* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "replication/domain/domain_sink.h"
+#include "replication/domain/domain_vm.h"
+#include "replication/main/primary_worker.h"
+#include "replication/main/standby_worker.h"
+#include "replication/transport/tls.h"
+#include "tests/unit/certificates.h"
+#include "tests/unit/fake_hyper.h"
+
+#define DOMAIN       1u
+#define PAGES        700u /* of the guest, at first */
+#define DISK_SECTORS 2000u
+
+struct host {
+	struct fake_hyper fake;
+	struct hyper hyper;
+	struct disks disks;
+	char image[32];
+};
+
+struct pair {
+	struct ev_loop *loop;
+	ev_timer tick;
+	bool is_running;
+	unsigned int steps;
+	struct host a, b;
+	struct domain_vm vm;
+	struct domain_sink sink;
+	struct primary_settings primary_settings;
+	struct standby_settings standby_settings;
+	struct primary_worker primary;
+	struct standby_worker standby;
+};
+
+/* --- the shadow's memory as dom0 maps it: here, as the fake has it --- */
+
+static struct fake_domain *shadow;
+
+int shadow_memory_open(struct shadow_memory *memory, uint16_t domain)
+{
+	(void)memory;
+	(void)domain;
+	return 0;
+}
+
+void shadow_memory_close(struct shadow_memory *memory)
+{
+	(void)memory;
+}
+
+int shadow_memory_read(struct shadow_memory *memory, uint64_t gfn, uint8_t *page)
+{
+	(void)memory;
+	if (gfn < FAKE_GFNS && shadow->pages[gfn])
+		memcpy(page, shadow->pages[gfn], HYPER_PAGE_SIZE);
+	else
+		memset(page, 0, HYPER_PAGE_SIZE);
+	return 0;
+}
+
+void shadow_memory_changes(struct shadow_memory *memory, uint64_t gfn, int is_there)
+{
+	(void)memory;
+	(void)gfn;
+	(void)is_there;
+}
+
+/* --- the pair --- */
+
+static uint64_t draw(void *data)
+{
+	static uint64_t last = 1000;
+
+	(void)data;
+	return ++last;
+}
+
+static void guest_step(struct pair *pair)
+{
+	struct fake_domain *guest = fake_domain(&pair->a.fake, DOMAIN);
+	unsigned int gfn = pair->steps * 37 % PAGES;
+
+	pair->steps++;
+	memcpy(guest->state, &pair->steps, sizeof(pair->steps));
+	if (pair->steps % 50 == 0)
+		fake_balloon(guest, gfn);
+	else
+		fake_write(guest, gfn, (uint8_t)pair->steps);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct pair *pair = timer->data;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; pair->is_running && i < 5; i++)
+		guest_step(pair);
+}
+
+#define UNTIL(condition)                                                                           \
+	do {                                                                                       \
+		ev_tstamp until = ev_time() + 30.;                                                 \
+		while (!(condition)) {                                                             \
+			assert_true(ev_time() < until);                                            \
+			ev_run(pair->loop, EVRUN_ONCE);                                            \
+		}                                                                                  \
+	} while (0)
+
+static void open_host(struct host *host, bool is_standby)
+{
+	const char *failed;
+	int file;
+
+	fake_open(&host->fake, &host->hyper);
+	strcpy(host->image, "/tmp/remus-test-XXXXXX");
+	file = mkstemp(host->image);
+	assert_int_equal(ftruncate(file, DISK_SECTORS * WIRE_SECTOR), 0);
+	if (!is_standby)
+		assert_int_equal(pwrite(file, "the disk", 8, 700 * WIRE_SECTOR), 8);
+	else
+		assert_int_equal(pwrite(file, "stale", 5, 10 * WIRE_SECTOR), 5);
+	close(file);
+	assert_int_equal(disks_add(&host->disks, host->image, 51712), 0);
+	assert_int_equal(disks_open(&host->disks, is_standby, &failed), 0);
+}
+
+static void close_host(struct host *host)
+{
+	disks_close(&host->disks);
+	unlink(host->image);
+	fake_close(&host->fake, &host->hyper);
+}
+
+static struct contact_settings contact_of(enum wire_role role)
+{
+	bool is_primary = role == WIRE_PRIMARY;
+
+	return (struct contact_settings){
+		.ops = &tls_transport,
+		.transport = { .ca = certificates_path("ca.pem"),
+		               .certificate = certificates_path(is_primary ? "a.pem" : "b.pem"),
+		               .key = certificates_path(is_primary ? "a.key" : "b.key"),
+		               .peer = is_primary ? "b" : "a",
+		               .queue_max = 4u << 20,
+		               .open_timeout = 10.,
+		               .silence_ms = 10000 },
+		.channel = { .keepalive = 0.1, .silence = 10. },
+		.who = is_primary ? "primary" : "standby",
+		.address = "127.0.0.1",
+		.is_listening = !is_primary,
+		.retry = 0.05,
+	};
+}
+
+static void fill_hello(struct wire_hello *hello, enum wire_role role, const struct disks *disks)
+{
+	hello_init(hello);
+	hello->role = role;
+	hello->memory_pages = role == WIRE_PRIMARY ? FAKE_GFNS : 0;
+	hello->staged_max = role == WIRE_STANDBY ? 16u << 20 : 0;
+	hello->generation = 1;
+	hello->vm[0] = 1;
+	strcpy(hello->name, "web");
+	disks_tell(disks, hello);
+}
+
+static void start(struct pair *pair)
+{
+	struct contact_settings contact = contact_of(WIRE_STANDBY);
+	char why[TRANSPORT_WHY_MAX];
+
+	assert_int_equal(domain_sink_open(&pair->sink, &pair->b.hyper, &pair->b.disks, DOMAIN), 0);
+	assert_int_equal(standby_worker_open(&pair->standby, pair->loop, &pair->sink.sink,
+	                                     &pair->standby_settings, &contact, NULL, why),
+	                 0);
+	contact = contact_of(WIRE_PRIMARY);
+	contact.port = contact_port(pair->standby.contact);
+	assert_int_equal(
+		domain_vm_open(&pair->vm, &pair->a.hyper, &pair->a.disks, DOMAIN, false, 1024), 0);
+	pair->primary_settings.last = pair->vm.epoch - 1;
+	assert_int_equal(primary_worker_open(&pair->primary, pair->loop, &pair->vm.vm,
+	                                     &pair->primary_settings, &contact, NULL, why),
+	                 0);
+}
+
+static int set_up(void **state)
+{
+	struct pair *pair = calloc(1, sizeof(*pair));
+
+	pair->loop = ev_loop_new(EVFLAG_AUTO);
+	ev_timer_init(&pair->tick, on_tick, 0.002, 0.002);
+	pair->tick.data = pair;
+	ev_timer_start(pair->loop, &pair->tick);
+	open_host(&pair->a, false);
+	open_host(&pair->b, true);
+	for (unsigned int gfn = 0; gfn < PAGES; gfn++)
+		fake_write(fake_domain(&pair->a.fake, DOMAIN), gfn, (uint8_t)gfn);
+	/* The shadow was made with other memory, more of it. */
+	shadow = fake_domain(&pair->b.fake, DOMAIN);
+	for (unsigned int gfn = 0; gfn < FAKE_GFNS; gfn++)
+		fake_write(shadow, gfn, 0x77);
+	shadow->is_paused = true;
+	pair->is_running = true;
+	pair->primary_settings = (struct primary_settings){
+		.who = "primary",
+		.pace = { .longest = 20000000, .shortest = 1000000, .in_flight = 3 },
+		.kept_bytes = 4u << 20,
+		.small_pages = 100,
+		.draw = draw,
+	};
+	fill_hello(&pair->primary_settings.hello, WIRE_PRIMARY, &pair->a.disks);
+	pair->standby_settings = (struct standby_settings){ .who = "standby" };
+	fill_hello(&pair->standby_settings.hello, WIRE_STANDBY, &pair->b.disks);
+	start(pair);
+	*state = pair;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct pair *pair = *state;
+
+	if (pair->primary.primary)
+		primary_worker_close(&pair->primary);
+	standby_worker_close(&pair->standby);
+	domain_vm_close(&pair->vm);
+	domain_sink_close(&pair->sink);
+	close_host(&pair->a);
+	close_host(&pair->b);
+	ev_loop_destroy(pair->loop);
+	free(pair);
+	return 0;
+}
+
+static const struct primary_states *primary_of(const struct pair *pair)
+{
+	return primary_states_of(pair->primary.primary);
+}
+
+/* The guest stands still; what it is then has been acknowledged. */
+static void settle(struct pair *pair)
+{
+	uint64_t epoch;
+
+	UNTIL(primary_of(pair)->machine.current == PRIMARY_RUNNING);
+	pair->is_running = false;
+	epoch = primary_of(pair)->cut;
+	UNTIL(primary_of(pair)->acked > epoch);
+}
+
+static void assert_same_memory(struct pair *pair)
+{
+	const struct fake_domain *guest = fake_domain(&pair->a.fake, DOMAIN);
+
+	for (unsigned int gfn = 0; gfn < FAKE_GFNS; gfn++) {
+		assert_int_equal(fake_read(shadow, gfn), fake_read(guest, gfn));
+		if (guest->pages[gfn])
+			assert_memory_equal(shadow->pages[gfn], guest->pages[gfn], HYPER_PAGE_SIZE);
+	}
+	assert_memory_equal(shadow->state, guest->state, FAKE_STATE);
+}
+
+static void assert_same_disk(struct pair *pair)
+{
+	int a = open(pair->a.image, O_RDONLY), b = open(pair->b.image, O_RDONLY);
+	uint8_t here[WIRE_SECTOR], there[WIRE_SECTOR];
+
+	for (unsigned int i = 0; i < DISK_SECTORS; i++) {
+		assert_int_equal(read(a, here, WIRE_SECTOR), WIRE_SECTOR);
+		assert_int_equal(read(b, there, WIRE_SECTOR), WIRE_SECTOR);
+		assert_memory_equal(here, there, WIRE_SECTOR);
+	}
+	close(a);
+	close(b);
+}
+
+static void a_shadow_becomes_the_vm(void **state)
+{
+	struct pair *pair = *state;
+
+	UNTIL(pair->steps > 400);
+	settle(pair);
+	primary_worker_close(&pair->primary);
+	assert_int_equal(standby_worker_activate(&pair->standby), 0);
+	assert_same_memory(pair);
+	assert_same_disk(pair);
+	assert_false(shadow->is_paused);
+	assert_true(shadow->state[0] || shadow->state[1]);
+}
+
+/* Any call of either hypervisor may fail once: it begins anew, and arrives. */
+static void a_failing_hypervisor_is_survived(void **state)
+{
+	struct pair *pair = *state;
+
+	for (int round = 0; round < 6; round++) {
+		struct host *host = round % 2 ? &pair->b : &pair->a;
+
+		pair->is_running = true;
+		host->fake.fail = -ENOMEM;
+		host->fake.fail_at = host->fake.calls + 5 + round * 3;
+		UNTIL(host->fake.calls > host->fake.fail_at);
+		settle(pair);
+	}
+	primary_worker_close(&pair->primary);
+	assert_int_equal(standby_worker_activate(&pair->standby), 0);
+	assert_same_memory(pair);
+	assert_same_disk(pair);
+}
+
+static void nothing_whole_does_not_run(void **state)
+{
+	struct pair *pair = *state;
+
+	assert_int_equal(standby_worker_activate(&pair->standby), -ENODATA);
+	assert_true(shadow->is_paused);
+	settle(pair);
+}
+
+#define DOMAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static int make_certificates(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	log_open("test_domain", LOG_LEVEL_ERROR);
+	certificates_begin();
+	certificates_make_ca("ca");
+	certificates_make("a", "a", "ca", -60, 86400);
+	certificates_make("b", "b", "ca", -60, 86400);
+	return 0;
+}
+
+static int remove_certificates(void **state)
+{
+	(void)state;
+	certificates_end();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DOMAIN_TEST(a_shadow_becomes_the_vm),
+		DOMAIN_TEST(a_failing_hypervisor_is_survived),
+		DOMAIN_TEST(nothing_whole_does_not_run),
+	};
+
+	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}

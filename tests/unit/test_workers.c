@@ -1,0 +1,439 @@
+/* Both workers in one loop, over real TLS, with a simulated VM and a simulated shadow: the way from first contact to takeover. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: common/log.c common/states.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c tests/sim/guest.c tests/sim/shadow.c tests/unit/certificates.c */
+/* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "replication/main/primary_worker.h"
+#include "replication/main/standby_worker.h"
+#include "replication/transport/tls.h"
+#include "tests/sim/sim.h"
+#include "tests/unit/certificates.h"
+
+struct pair {
+	struct ev_loop *loop;
+	ev_timer tick; /* the VM's program runs by it */
+	bool is_running;
+	struct sim_guest guest;
+	struct sim_shadow shadow;
+	struct primary_settings primary_settings;
+	struct standby_settings standby_settings;
+	struct primary_worker primary;
+	struct standby_worker standby;
+	uint16_t port; /* of the standby */
+};
+
+/* --- what the simulation asks of its test --- */
+
+struct sim_world world;
+static struct pair *current;
+
+/* I1: what leaves was sent before the end of an epoch that the standby has whole. */
+void world_packet(uint64_t number, bool is_held)
+{
+	const struct sim_snapshot *snapshot;
+
+	SIM_CHECK(!world.is_quiet, "a packet of a VM that runs elsewhere");
+	SIM_CHECK(number == world.arrived, "packets are lost, doubled or out of order");
+	world.arrived++;
+	if (!is_held || !world.standby)
+		return;
+	snapshot = guest_snapshot(&current->guest, standby_states_of(world.standby)->whole);
+	SIM_CHECK(snapshot && number < snapshot->state.sent,
+	          "a packet before its epoch was acknowledged");
+}
+
+static uint64_t seed = 1;
+
+void sim_seed(uint64_t value)
+{
+	seed = value;
+}
+
+uint64_t sim_random(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	return seed ^= seed << 17;
+}
+
+bool sim_once_in(uint32_t times)
+{
+	return sim_random() % times == 0;
+}
+
+void sim_fail(const char *what, const char *file, int line)
+{
+	printf("%s:%d: %s\n", file, line, what);
+	abort();
+}
+
+static uint64_t draw(void *data)
+{
+	(void)data;
+	return sim_random() | 1;
+}
+
+/* --- the pair --- */
+
+static void fill_hello(struct wire_hello *hello, enum wire_role role)
+{
+	hello_init(hello);
+	hello->role = role;
+	hello->memory_pages = role == WIRE_PRIMARY ? SIM_PAGES : 0;
+	hello->staged_max = role == WIRE_STANDBY ? 1u << 20 : 0;
+	hello->generation = 1;
+	hello->vm[0] = 1;
+	strcpy(hello->name, "web");
+	strcpy(hello->host, role == WIRE_PRIMARY ? "a" : "b");
+	hello->disks = 1;
+	hello->disk_sectors[0] = SIM_SECTORS;
+}
+
+static struct contact_settings contact_of(const struct pair *pair, enum wire_role role)
+{
+	bool is_primary = role == WIRE_PRIMARY;
+
+	return (struct contact_settings){
+		.ops = &tls_transport,
+		.transport = { .ca = certificates_path("ca.pem"),
+		               .certificate = certificates_path(is_primary ? "a.pem" : "b.pem"),
+		               .key = certificates_path(is_primary ? "a.key" : "b.key"),
+		               .peer = is_primary ? "b" : "a",
+		               .queue_max = 4u << 20,
+		               .open_timeout = 10.,
+		               .silence_ms = 10000 },
+		.channel = { .keepalive = 0.1, .silence = 10. },
+		.who = is_primary ? "primary web" : "standby web",
+		.address = "127.0.0.1",
+		.port = pair->port,
+		.is_listening = !is_primary,
+		.retry = 0.05,
+	};
+}
+
+static void start_standby(struct pair *pair)
+{
+	struct contact_settings contact = contact_of(pair, WIRE_STANDBY);
+	char why[TRANSPORT_WHY_MAX] = "";
+
+	assert_int_equal(standby_worker_open(&pair->standby, pair->loop, &pair->shadow.sink,
+	                                     &pair->standby_settings, &contact,
+	                                     certificates_path("standby.control"), why),
+	                 0);
+	pair->port = contact_port(pair->standby.contact);
+	world.standby = pair->standby.standby;
+}
+
+static void start_primary(struct pair *pair)
+{
+	struct contact_settings contact = contact_of(pair, WIRE_PRIMARY);
+	char why[TRANSPORT_WHY_MAX] = "";
+
+	pair->primary_settings.last = pair->guest.open - 1;
+	pair->primary_settings.is_held = pair->guest.is_holding;
+	assert_int_equal(primary_worker_open(&pair->primary, pair->loop, &pair->guest.vm,
+	                                     &pair->primary_settings, &contact,
+	                                     certificates_path("primary.control"), why),
+	                 0);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct pair *pair = timer->data;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; pair->is_running && i < 3; i++)
+		guest_step(&pair->guest);
+}
+
+#define UNTIL(condition)                                                                           \
+	do {                                                                                       \
+		ev_tstamp until = ev_time() + 30.;                                                 \
+		while (!(condition)) {                                                             \
+			assert_true(ev_time() < until);                                            \
+			ev_run(pair->loop, EVRUN_ONCE);                                            \
+		}                                                                                  \
+	} while (0)
+
+static int set_up(void **state)
+{
+	struct pair *pair = calloc(1, sizeof(*pair));
+
+	pair->loop = ev_loop_new(EVFLAG_AUTO);
+	ev_timer_init(&pair->tick, on_tick, 0.002, 0.002);
+	pair->tick.data = pair;
+	ev_timer_start(pair->loop, &pair->tick);
+	pair->is_running = true;
+	world = (struct sim_world){ 0 };
+	current = pair;
+	guest_init(&pair->guest);
+	shadow_init(&pair->shadow);
+	pair->primary_settings = (struct primary_settings){
+		.who = "primary web",
+		.pace = { .longest = 20000000, .shortest = 1000000, .in_flight = 3 },
+		.kept_bytes = 1u << 20,
+		.small_pages = SIM_PAGES,
+		.draw = draw,
+	};
+	fill_hello(&pair->primary_settings.hello, WIRE_PRIMARY);
+	pair->standby_settings = (struct standby_settings){ .who = "standby web" };
+	fill_hello(&pair->standby_settings.hello, WIRE_STANDBY);
+	start_standby(pair);
+	start_primary(pair);
+	*state = pair;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct pair *pair = *state;
+
+	if (pair->primary.primary)
+		primary_worker_close(&pair->primary);
+	if (pair->standby.standby)
+		standby_worker_close(&pair->standby);
+	ev_loop_destroy(pair->loop);
+	free(pair);
+	return 0;
+}
+
+static enum primary_state primary_is(const struct pair *pair)
+{
+	return primary_states_of(pair->primary.primary)->machine.current;
+}
+
+static enum standby_state standby_is(const struct pair *pair)
+{
+	return standby_states_of(pair->standby.standby)->machine.current;
+}
+
+static uint64_t acked(const struct pair *pair)
+{
+	return primary_states_of(pair->primary.primary)->acked;
+}
+
+/* In sync, and packets that were held have left. */
+static void wait_in_sync(struct pair *pair)
+{
+	uint64_t sent;
+
+	UNTIL(primary_is(pair) == PRIMARY_RUNNING && standby_is(pair) == STANDBY_READY);
+	sent = pair->guest.state.sent;
+	UNTIL(world.arrived > sent);
+}
+
+/* --- tests --- */
+
+static void epochs_go_over_and_output_leaves(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t epoch;
+
+	wait_in_sync(pair);
+	epoch = acked(pair);
+	UNTIL(acked(pair) > epoch + 20);
+	assert_true(pair->guest.is_holding);
+}
+
+static void the_standby_goes_on_where_the_world_last_saw_the_vm(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t whole;
+
+	wait_in_sync(pair);
+	world.is_quiet = true;
+	pair->is_running = false;
+	contact_close(pair->primary.contact); /* as if its host had died */
+	pair->primary.contact = NULL;
+	ev_timer_stop(pair->loop, &pair->primary.due);
+	UNTIL(!standby_has_peer(pair->standby.standby));
+	whole = standby_states_of(pair->standby.standby)->whole;
+	assert_int_equal(standby_worker_activate(&pair->standby), 0);
+	assert_int_equal(pair->shadow.active, whole);
+	shadow_check(&pair->shadow, guest_snapshot(&pair->guest, whole));
+	assert_true(world.arrived <= pair->shadow.state.sent);
+}
+
+static void a_connection_that_breaks_is_made_again(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t base;
+
+	wait_in_sync(pair);
+	base = primary_states_of(pair->primary.primary)->base;
+	for (int i = 0; i < 3; i++) {
+		standby_lost(pair->standby.standby, "cut by the test");
+		UNTIL(!contact_is_up(pair->primary.contact));
+		UNTIL(contact_is_up(pair->primary.contact));
+		wait_in_sync(pair);
+	}
+	/* With what was missing, not from zero. */
+	assert_int_equal(primary_states_of(pair->primary.primary)->base, base);
+}
+
+static void a_standby_that_has_lost_everything_is_given_a_base(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t base;
+
+	wait_in_sync(pair);
+	base = primary_states_of(pair->primary.primary)->base;
+	standby_worker_close(&pair->standby);
+	UNTIL(primary_is(pair) == PRIMARY_WAITING);
+	shadow_init(&pair->shadow);
+	start_standby(pair);
+	wait_in_sync(pair);
+	assert_true(primary_states_of(pair->primary.primary)->base > base);
+}
+
+static void a_primary_worker_that_comes_back_takes_up_what_is_held(void **state)
+{
+	struct pair *pair = *state;
+
+	wait_in_sync(pair);
+	primary_worker_close(&pair->primary);
+	guest_abandon(&pair->guest);
+	UNTIL(!standby_has_peer(pair->standby.standby));
+	start_primary(pair);
+	wait_in_sync(pair);
+}
+
+/* --- the control socket, as remusctl would use it --- */
+
+static int dial(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int control = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(connect(control, (struct sockaddr *)&address, sizeof(address)), 0);
+	return control;
+}
+
+static json_t *ask(struct pair *pair, const char *socket_name, const char *line)
+{
+	int control = dial(certificates_path(socket_name));
+	char reply[4096];
+	ssize_t size = -1;
+	json_t *parsed;
+
+	assert_int_equal(write(control, line, strlen(line)), strlen(line));
+	UNTIL((size = read(control, reply, sizeof(reply) - 1)) > 0);
+	close(control);
+	parsed = json_loadb(reply, (size_t)size, 0, NULL);
+	assert_non_null(parsed);
+	return parsed;
+}
+
+static void assert_answer(struct pair *pair, const char *socket_name, const char *line,
+                          const char *part, const char *key, const char *value)
+{
+	json_t *reply = ask(pair, socket_name, line);
+	const char *got = json_string_value(json_object_get(json_object_get(reply, part), key));
+
+	assert_non_null(got);
+	assert_string_equal(got, value);
+	json_decref(reply);
+}
+
+static void an_operator_sees_and_decides(void **state)
+{
+	struct pair *pair = *state;
+
+	wait_in_sync(pair);
+	assert_answer(pair, "primary.control", "{\"verb\":\"status\"}\n", "result", "vm", "web");
+	assert_answer(pair, "standby.control", "{\"verb\":\"status\"}\n", "result", "role",
+	              "standby");
+	assert_answer(pair, "primary.control", "{\"verb\":\"release\"}\n", "error", "code",
+	              "wrong-state");
+	standby_worker_close(&pair->standby);
+	UNTIL(primary_is(pair) == PRIMARY_WAITING);
+	world.is_quiet = false;
+	start_standby(pair);
+	/* Nothing is there yet: it is refused, and the pair goes on. */
+	assert_answer(pair, "standby.control", "{\"verb\":\"activate\"}\n", "error", "code",
+	              "wrong-state");
+	wait_in_sync(pair);
+	primary_worker_close(&pair->primary);
+	world.is_quiet = true;
+	pair->is_running = false;
+	json_decref(ask(pair, "standby.control", "{\"verb\":\"activate\"}\n"));
+	assert_true(pair->shadow.active != 0);
+	assert_answer(pair, "standby.control", "{\"verb\":\"activate\"}\n", "error", "code",
+	              "wrong-state");
+}
+
+static void a_primary_is_released_by_hand(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t sent;
+
+	wait_in_sync(pair);
+	assert_int_equal(standby_outdate(pair->standby.standby), 0);
+	standby_worker_close(&pair->standby);
+	UNTIL(primary_is(pair) == PRIMARY_WAITING);
+	start_standby(pair);
+	standby_worker_close(&pair->standby);
+	UNTIL(primary_is(pair) == PRIMARY_WAITING);
+	world.standby = NULL;
+	pair->is_running = false;
+	start_standby(pair);
+	contact_close(pair->standby.contact);
+	pair->standby.contact = NULL;
+	UNTIL(primary_is(pair) == PRIMARY_WAITING && !contact_is_up(pair->primary.contact));
+	sent = pair->guest.state.sent;
+	json_decref(ask(pair, "primary.control", "{\"verb\":\"release\"}\n"));
+	UNTIL(primary_is(pair) == PRIMARY_ALONE);
+	assert_int_equal(world.arrived, sent);
+	assert_false(pair->guest.is_holding);
+}
+
+#define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static int make_certificates(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	log_open("test_workers", LOG_LEVEL_ERROR);
+	certificates_begin();
+	certificates_make_ca("ca");
+	certificates_make("a", "a", "ca", -60, 86400);
+	certificates_make("b", "b", "ca", -60, 86400);
+	return 0;
+}
+
+static int remove_certificates(void **state)
+{
+	(void)state;
+	certificates_end();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORKER_TEST(epochs_go_over_and_output_leaves),
+		WORKER_TEST(the_standby_goes_on_where_the_world_last_saw_the_vm),
+		WORKER_TEST(a_connection_that_breaks_is_made_again),
+		WORKER_TEST(a_standby_that_has_lost_everything_is_given_a_base),
+		WORKER_TEST(a_primary_worker_that_comes_back_takes_up_what_is_held),
+		WORKER_TEST(an_operator_sees_and_decides),
+		WORKER_TEST(a_primary_is_released_by_hand),
+	};
+
+	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}

@@ -12,6 +12,9 @@
 #include "replication/hyper/hyper.h"
 #include "replication/standby/sink.h"
 
+/* Bytes of WIRE_STATE_STORE, at most. */
+#define DOMAIN_STORE_MAX 4096u
+
 struct domain_sink {
 	struct sink sink; /* first */
 	struct hyper *hyper;
@@ -23,6 +26,11 @@ struct domain_sink {
 	struct shadow_memory memory;
 	void *state; /* of hyper_alloc(), WIRE_STATE_MAX */
 	uint32_t state_size;
+	/* The last WIRE_STATE_STORE, and who is given it once the domain's state is loaded, before it runs: the caller's. */
+	uint8_t store[DOMAIN_STORE_MAX];
+	uint32_t store_size;
+	int (*loaded)(void *data, const void *store, uint32_t size);
+	void *data;
 };
 
 /* The parts are the caller's and outlive it; the domain is paused. 0 or a negative errno. */

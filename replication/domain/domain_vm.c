@@ -119,10 +119,16 @@ static uint64_t dirty(struct vm *base)
 
 static int state(struct vm *base, enum wire_state_kind kind, const void **bytes, uint32_t *size)
 {
+	struct domain_vm *vm = domain_of(base);
+
 	*size = 0;
-	if (kind != WIRE_STATE_DOMAIN)
-		return 0;
-	return capture_state(&domain_of(base)->capture, bytes, size);
+	if (kind == WIRE_STATE_DOMAIN)
+		return capture_state(&vm->capture, bytes, size);
+	if (kind == WIRE_STATE_STORE) {
+		*bytes = vm->store;
+		*size = vm->store_size;
+	}
+	return 0;
 }
 
 /* The receiver bounds zeroes: a long discard goes in pieces. */

@@ -18,6 +18,9 @@ struct domain_vm {
 	struct capture_limits limits;
 	struct devices devices;
 	struct capture capture;
+	/* The caller's, sent as WIRE_STATE_STORE with each epoch; size 0: there is none. */
+	const void *store;
+	uint32_t store_size;
 	struct disk_write discard; /* what is left of a long one */
 	uint64_t epoch;            /* the open one, for when devices are taken anew */
 };

@@ -16,6 +16,7 @@
 #include "replication/domain/domain_sink.h"
 #include "replication/main/standby_worker.h"
 #include "replication/main/worker_config.h"
+#include "replication/xen/daemon_rings.h"
 
 struct program {
 	struct worker_config config;
@@ -31,6 +32,28 @@ static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 	(void)signal;
 	(void)events;
 	ev_break(loop, EVBREAK_ALL);
+}
+
+/* The domain has the VM's state: dom0's daemons take up its rings. It takes a moment, and the VM waits. */
+static int attach_rings(void *data, const void *store, uint32_t size)
+{
+	struct program *program = data;
+	struct daemon_rings rings;
+	struct xs_handle *xs;
+	int err;
+
+	if (size != sizeof(rings))
+		return -EPROTO;
+	memcpy(&rings, store, sizeof(rings));
+	xs = xs_open(0);
+	if (!xs)
+		return -errno;
+	err = daemon_rings_attach(&rings, xs, program->config.domain);
+	if (err)
+		log_error("%s: its xenstore and console cannot be attached: %s",
+		          program->config.who, strerror(-err));
+	xs_close(xs);
+	return err;
 }
 
 static int open_domain(struct program *program)
@@ -52,6 +75,8 @@ static int open_domain(struct program *program)
 	if (err)
 		log_error("%s: domain %u cannot be used: %s", config->who, config->domain,
 		          strerror(-err));
+	program->sink.loaded = attach_rings;
+	program->sink.data = program;
 	return err;
 }
 

@@ -52,6 +52,7 @@ struct pair {
 /* --- the shadow's memory as dom0 maps it: here, as the fake has it --- */
 
 static struct fake_domain *shadow;
+static int loaded; /* states told of, before the shadow ran */
 
 int shadow_memory_open(struct shadow_memory *memory, uint16_t domain)
 {
@@ -182,6 +183,17 @@ static void fill_hello(struct wire_hello *hello, enum wire_role role, const stru
 	disks_tell(disks, hello);
 }
 
+/* The state is there, and the domain does not run yet. */
+static int on_loaded(void *data, const void *store, uint32_t size)
+{
+	(void)data;
+	assert_int_equal(size, 5);
+	assert_memory_equal(store, "rings", 5);
+	assert_true(shadow->is_paused);
+	loaded++;
+	return 0;
+}
+
 static void start(struct pair *pair)
 {
 	struct contact_settings contact = contact_of(WIRE_STANDBY);
@@ -195,6 +207,9 @@ static void start(struct pair *pair)
 	contact.port = contact_port(pair->standby.contact);
 	assert_int_equal(
 		domain_vm_open(&pair->vm, &pair->a.hyper, &pair->a.disks, DOMAIN, false, 1024), 0);
+	pair->vm.store = "rings";
+	pair->vm.store_size = 5;
+	pair->sink.loaded = on_loaded;
 	pair->primary_settings.last = pair->vm.epoch - 1;
 	assert_int_equal(primary_worker_open(&pair->primary, pair->loop, &pair->vm.vm,
 	                                     &pair->primary_settings, &contact, NULL, why),
@@ -218,6 +233,7 @@ static int set_up(void **state)
 	for (unsigned int gfn = 0; gfn < FAKE_GFNS; gfn++)
 		fake_write(shadow, gfn, 0x77);
 	shadow->is_paused = true;
+	loaded = 0;
 	pair->is_running = true;
 	pair->primary_settings = (struct primary_settings){
 		.who = "primary",
@@ -302,6 +318,7 @@ static void a_shadow_becomes_the_vm(void **state)
 	assert_int_equal(standby_worker_activate(&pair->standby), 0);
 	assert_same_memory(pair);
 	assert_same_disk(pair);
+	assert_int_equal(loaded, 1);
 	assert_false(shadow->is_paused);
 	assert_true(shadow->state[0] || shadow->state[1]);
 }

@@ -22,6 +22,7 @@ GUESTS = {
     "hlt": "off", "balloon": "ends", "init": "stays", "xapic": "off", "instructions": "off",
     "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends", "reset": "off",
     "narrow": "off", "compat": "off",
+    "checkpoint": "off",
 }
 VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2, "reset": 2}
 SECONDS = 240

@@ -11,7 +11,14 @@
 #define CODE_HEADER 1
 #define CODE_END    0
 
-static const struct context_section *const sections[] = { &context_cpu, &context_mtrr };
+static const struct context_section *const sections[] = {
+	&context_cpu, &context_lapic, &context_lapic_regs, &context_mtrr, &context_xsave,
+};
+
+static uint32_t section_length(const struct context_section *section)
+{
+	return section->length + (section->more ? section->more() : 0);
+}
 
 size_t hvm_context_size(const struct domain *domain)
 {
@@ -19,7 +26,7 @@ size_t hvm_context_size(const struct domain *domain)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sections); i++)
 		size += domain->vcpu_count *
-		        (sizeof(struct hvm_save_descriptor) + sections[i]->length);
+		        (sizeof(struct hvm_save_descriptor) + section_length(sections[i]));
 	return size;
 }
 
@@ -47,16 +54,23 @@ static void save_header(char **at)
 	memcpy(begin(at, CODE_HEADER, 0, sizeof(header)), &header, sizeof(header));
 }
 
-void hvm_context_save(struct domain *domain, void *buffer)
+static void save_section(char **at, const struct context_section *section, struct vcpu *vcpu)
+{
+	if (!section->applies || section->applies(vcpu))
+		section->save(vcpu,
+		              begin(at, section->typecode, vcpu->id, section_length(section)));
+}
+
+size_t hvm_context_save(struct domain *domain, void *buffer)
 {
 	char *at = buffer;
 
 	save_header(&at);
 	for (unsigned i = 0; i < ARRAY_SIZE(sections); i++)
 		for (unsigned v = 0; v < domain->vcpu_count; v++)
-			sections[i]->save(domain->vcpus[v], begin(&at, sections[i]->typecode, v,
-			                                          sections[i]->length));
+			save_section(&at, sections[i], domain->vcpus[v]);
 	begin(&at, CODE_END, 0, 0);
+	return (size_t)(at - (char *)buffer);
 }
 
 static const struct context_section *section_find(uint16_t typecode)
@@ -98,7 +112,7 @@ static int check_record(const struct domain *domain, const struct hvm_save_descr
 
 	if (descriptor->typecode == CODE_HEADER)
 		return check_header(record, descriptor->length);
-	if (!section || descriptor->length != section->length ||
+	if (!section || descriptor->length != section_length(section) ||
 	    descriptor->instance >= domain->vcpu_count)
 		return -EINVAL;
 	return section->check(domain->vcpus[descriptor->instance], record);

@@ -1,6 +1,8 @@
-/* The CPU and MTRR records: a vCPU's registers in the public ABI's layout. */
+/* The CPU record: a vCPU's registers in the public ABI's layout. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/hvm_context.h"
+
+#include "domain/clock.h"
 #include "hw/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -86,6 +88,7 @@ static const struct msr_place {
 	{ MSR_CSTAR, offsetof(struct hvm_hw_cpu, msr_cstar) },
 	{ MSR_SFMASK, offsetof(struct hvm_hw_cpu, msr_syscall_mask) },
 	{ MSR_KERNEL_GS_BASE, offsetof(struct hvm_hw_cpu, shadow_gs) },
+	{ MSR_TSC_AUX, offsetof(struct hvm_hw_cpu, msr_tsc_aux) },
 };
 
 static uint32_t load32(const void *record, size_t offset)
@@ -129,6 +132,26 @@ static void save_segments(struct vcpu *vcpu, void *record)
 	}
 }
 
+/* One that is down has no registers to come back to. */
+static bool is_up(const struct vcpu *vcpu)
+{
+	return vcpu->up;
+}
+
+static void save_injection(struct vcpu *vcpu, struct hvm_hw_cpu *cpu)
+{
+	struct injection event;
+
+	if (!vcpu_ops->has_injection(vcpu))
+		return;
+	event = vcpu_ops->get_injection(vcpu);
+	cpu->pending_vector = event.vector;
+	cpu->pending_type = (uint8_t)(event.kind & 7);
+	cpu->pending_error_valid = event.has_error;
+	cpu->pending_valid = 1;
+	cpu->error_code = event.error;
+}
+
 static void cpu_save(struct vcpu *vcpu, void *record)
 {
 	struct hvm_hw_cpu *cpu = record;
@@ -152,9 +175,24 @@ static void cpu_save(struct vcpu *vcpu, void *record)
 	cpu->cr3 = vcpu->control.cr3;
 	cpu->cr4 = vcpu->control.cr4;
 	cpu->msr_efer = vcpu->control.efer;
-	cpu->tsc = rdtsc();
+	cpu->tsc = rdtsc() + vcpu->tsc_offset;
+	save_injection(vcpu, cpu);
 	xstate_get_legacy(vcpu, cpu->fpu_regs);
 	cpu->flags = XEN_X86_FPU_INITIALISED;
+}
+
+/* An interrupt, NMI, exception or software interrupt; an error code only with an exception. */
+static bool injection_is_valid(const struct hvm_hw_cpu *cpu)
+{
+	bool exception = cpu->pending_type == EVENT_EXCEPTION;
+
+	if (!cpu->pending_valid)
+		return true;
+	if (cpu->pending_type > EVENT_SOFTWARE || cpu->pending_type == 1)
+		return false;
+	if (exception && (cpu->pending_vector > 31 || cpu->pending_vector == 2))
+		return false;
+	return exception || !cpu->pending_error_valid;
 }
 
 /* What the CPU would refuse to load, or we to serve. */
@@ -173,7 +211,8 @@ static int cpu_check(const struct vcpu *vcpu, const void *record)
 	if (cpu.cr0 & CR0_PG && cpu.msr_efer & EFER_LME &&
 	    (!(cpu.cr4 & CR4_PAE) || !(cpu.msr_efer & EFER_LMA)))
 		return -EINVAL;
-	if (cpu.flags & ~XEN_X86_FPU_INITIALISED)
+	if (cpu.flags & ~XEN_X86_FPU_INITIALISED || cpu.msr_tsc_aux >> 32 ||
+	    !injection_is_valid(&cpu))
 		return -EINVAL;
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
 		if (places[i].rights && load32(record, places[i].rights) & ~ATTRIBUTES)
@@ -195,6 +234,25 @@ static void load_segments(struct vcpu *vcpu, const void *record)
 		}
 		vcpu_ops->set_segment(vcpu, places[i].name, &segment);
 	}
+}
+
+static void load_injection(struct vcpu *vcpu, const struct hvm_hw_cpu *cpu)
+{
+	const struct injection event = {
+		.kind = (enum event_kind)cpu->pending_type,
+		.vector = cpu->pending_vector,
+		.has_error = cpu->pending_error_valid,
+		.error = cpu->error_code,
+	};
+
+	vcpu_ops->inject(vcpu, cpu->pending_valid ? &event : NULL);
+}
+
+/* The first vCPU's TSC is all vCPUs' TSC. A builder, who says 0, leaves it as the machine has it. */
+static void load_tsc(struct vcpu *vcpu, uint64_t tsc)
+{
+	if (tsc && !vcpu->id)
+		domain_clock_set_offsets(vcpu->domain, vcpu->time_offset, tsc - rdtsc());
 }
 
 static void cpu_load(struct vcpu *vcpu, const void *record)
@@ -219,6 +277,8 @@ static void cpu_load(struct vcpu *vcpu, const void *record)
 	vcpu_ops->set_control(vcpu, CONTROL_CR4, cpu.cr4);
 	vcpu_ops->set_control(vcpu, CONTROL_EFER, cpu.msr_efer);
 	vcpu->control.interrupt_shadow = false;
+	load_injection(vcpu, &cpu);
+	load_tsc(vcpu, cpu.tsc);
 	if (cpu.flags & XEN_X86_FPU_INITIALISED)
 		xstate_set_legacy(vcpu, cpu.fpu_regs);
 	else
@@ -230,38 +290,8 @@ static void cpu_load(struct vcpu *vcpu, const void *record)
 const struct context_section context_cpu = {
 	.typecode = 2,
 	.length = sizeof(struct hvm_hw_cpu),
+	.applies = is_up,
 	.save = cpu_save,
 	.check = cpu_check,
 	.load = cpu_load,
-};
-
-/* The guest's MTRRs say what they always say; of this record only the PAT is state. */
-static void mtrr_save(struct vcpu *vcpu, void *record)
-{
-	struct hvm_hw_mtrr *mtrr = record;
-
-	vcpu_ops->get_msr(vcpu, MSR_PAT, &mtrr->msr_pat_cr);
-	policy_read_msr(vcpu, 0xfe, &mtrr->msr_mtrr_cap);
-	policy_read_msr(vcpu, 0x2ff, &mtrr->msr_mtrr_def_type);
-}
-
-static int mtrr_check(const struct vcpu *vcpu, const void *record)
-{
-	(void)vcpu;
-	return policy_pat_is_valid(load64(record, offsetof(struct hvm_hw_mtrr, msr_pat_cr)))
-	               ? 0
-	               : -EINVAL;
-}
-
-static void mtrr_load(struct vcpu *vcpu, const void *record)
-{
-	vcpu_ops->set_msr(vcpu, MSR_PAT, load64(record, offsetof(struct hvm_hw_mtrr, msr_pat_cr)));
-}
-
-const struct context_section context_mtrr = {
-	.typecode = 14,
-	.length = sizeof(struct hvm_hw_mtrr),
-	.save = mtrr_save,
-	.check = mtrr_check,
-	.load = mtrr_load,
 };

@@ -118,6 +118,8 @@ static int load(struct domain *domain, const struct view *view)
 	start_vcpus(domain, view);
 	if (view->domain->flags & STATE_DOMAIN_SHUT_DOWN)
 		domain_shutdown(domain, view->domain->shutdown_code);
+	else
+		domain_resume(domain);
 	return 0;
 }
 

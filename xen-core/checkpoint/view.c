@@ -115,7 +115,8 @@ static void read_vcpu(struct chain *chain, struct view *view, uint32_t i)
 		return;
 	read_vcpu_places(chain, view->layout, view->vcpus[i]);
 	want(chain, view_vcpu_is_valid(view->vcpus[i], limits->address_bits));
-	want(chain, view_xstate_is_valid(view->xstates[i], limits->xstate));
+	want(chain,
+	     view_xstate_is_valid(view->xstates[i]->xcr0, view->xstates[i]->area, limits->xstate));
 	want(chain, view_lapic_is_valid(view->lapics[i], i));
 }
 

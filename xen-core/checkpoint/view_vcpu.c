@@ -111,12 +111,11 @@ static bool xcr0_is_valid(uint64_t xcr0, uint64_t supported)
 }
 
 /* XRSTOR faults on reserved bits, and would do so in the hypervisor. */
-bool view_xstate_is_valid(const struct state_xstate *xstate, uint64_t supported)
+bool view_xstate_is_valid(uint64_t xcr0, const uint8_t *area, uint64_t supported)
 {
-	const uint8_t *header = xstate->area + HEADER_OFFSET;
+	const uint8_t *header = area + HEADER_OFFSET;
 
-	if (!xcr0_is_valid(xstate->xcr0, supported) ||
-	    load32(xstate->area + MXCSR_OFFSET) & ~MXCSR_LEGAL)
+	if (!xcr0_is_valid(xcr0, supported) || load32(area + MXCSR_OFFSET) & ~MXCSR_LEGAL)
 		return false;
 	if (!supported)
 		return true;

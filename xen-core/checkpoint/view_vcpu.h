@@ -7,7 +7,7 @@
 #include "lib/types.h"
 
 bool view_vcpu_is_valid(const struct state_vcpu *vcpu, unsigned address_bits);
-bool view_xstate_is_valid(const struct state_xstate *xstate, uint64_t supported);
+bool view_xstate_is_valid(uint64_t xcr0, const uint8_t *area, uint64_t supported);
 bool view_lapic_is_valid(const struct state_lapic *lapic, uint32_t id);
 
 #endif

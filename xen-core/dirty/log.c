@@ -291,12 +291,28 @@ int dirty_read_cut(struct p2m *p2m, gfn_t from, void *contents, struct dirty_tak
 	return err;
 }
 
-void dirty_forget(struct p2m *p2m)
+void dirty_bits(struct p2m *p2m, bool ended, uint64_t first, uint64_t count, uint8_t *bits)
+{
+	lock_take(&p2m->lock);
+	dirty_set_bits(ended ? p2m->log->ended : p2m->log->now, first, count, bits);
+	lock_release(&p2m->lock);
+}
+
+void dirty_stats(struct p2m *p2m, uint32_t *faults, uint32_t *pages)
+{
+	lock_take(&p2m->lock);
+	*faults = (uint32_t)p2m->log->faults;
+	*pages = p2m->log->now->count;
+	lock_release(&p2m->lock);
+}
+
+void dirty_forget(struct p2m *p2m, bool lost)
 {
 	struct dirty_log *log = p2m->log;
 	const struct dirty_page *page;
 
 	lock_take(&p2m->lock);
+	log->lost |= lost;
 	for (; (page = dirty_set_last(log->ended)); dirty_set_drop_last(log->ended))
 		if (page->old < OLD_ABSENT)
 			twins_give(&log->twins, page->old);

@@ -55,8 +55,13 @@ void dirty_read(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *
  */
 int dirty_read_cut(struct p2m *p2m, gfn_t from, void *contents, struct dirty_taken *taken);
 
-/* The ended epoch is not wanted. */
-void dirty_forget(struct p2m *p2m);
+/* A bit for each of count gfns from first on, multiples of 8: set if the ended or the running epoch has it. */
+void dirty_bits(struct p2m *p2m, bool ended, uint64_t first, uint64_t count, uint8_t *bits);
+/* Of the log: faults so far, pages of the running epoch. */
+void dirty_stats(struct p2m *p2m, uint32_t *faults, uint32_t *pages);
+
+/* The ended epoch is not wanted. lost: or could not be told to whom it is for. */
+void dirty_forget(struct p2m *p2m, bool lost);
 
 /* A page that is about to be written by other than a CPU of the domain, or to go: the map's lock is
  * held. mfn: what is there; MFN_NONE: nothing. */

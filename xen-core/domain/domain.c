@@ -393,6 +393,21 @@ void domain_shutdown(struct domain *domain, unsigned code)
 		exit_hook(domain);
 }
 
+void domain_resume(struct domain *domain)
+{
+	bool was_down;
+
+	lock_take(&domain->lock);
+	was_down = domain->shut_down && domain->state < DOMAIN_DYING;
+	if (was_down) {
+		domain->shut_down = false;
+		domain->shutdown_code = SHUTDOWN_NONE;
+	}
+	lock_release(&domain->lock);
+	if (was_down)
+		domain_unpause(domain);
+}
+
 /* True when no vCPU is on a CPU any more; they have been told to leave. */
 static bool all_off(const struct domain *domain)
 {

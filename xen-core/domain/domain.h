@@ -125,6 +125,9 @@ int domain_controller_unpause(struct domain *domain);
  * VIRQ_DOM_EXC through the hook that event/ installs. */
 void domain_shutdown(struct domain *domain, unsigned code);
 
+/* Its vCPUs go on from where they shut down. Nothing if it has not, or is dying. */
+void domain_resume(struct domain *domain);
+
 /* One step of a domain's end: true when its memory and its ties to others are gone, and it leaves the
  * list with its last reference; until then call again. Not for dom0. */
 bool domain_kill(struct domain *domain);

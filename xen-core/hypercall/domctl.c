@@ -42,6 +42,11 @@ static long accept(struct hypercall *call, struct xen_domctl *op, struct domain 
 static domctl_handler *const operations[] = {
 	[XEN_DOMCTL_destroydomain] = domctl_destroydomain,
 	[XEN_DOMCTL_max_vcpus] = domctl_max_vcpus,
+	[XEN_DOMCTL_resumedomain] = domctl_resumedomain,
+	[XEN_DOMCTL_getvcpucontext] = domctl_getvcpucontext,
+	[XEN_DOMCTL_setvcpucontext] = domctl_setvcpucontext,
+	[XEN_DOMCTL_shadow_op] = domctl_shadow_op,
+	[XEN_DOMCTL_getpageframeinfo3] = domctl_getpageframeinfo3,
 	[XEN_DOMCTL_gethvmcontext] = domctl_gethvmcontext,
 	[XEN_DOMCTL_sethvmcontext] = domctl_sethvmcontext,
 	[XEN_DOMCTL_get_cpu_policy] = domctl_get_cpu_policy,

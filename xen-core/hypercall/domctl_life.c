@@ -86,3 +86,13 @@ long domctl_destroydomain(struct hypercall *call, struct xen_domctl *op, struct 
 		call->again = true;
 	return 0;
 }
+
+/* It goes on from where it shut down: a suspend that was called off, or has been captured. */
+long domctl_resumedomain(struct hypercall *call, struct xen_domctl *op, struct domain *domain)
+{
+	(void)op;
+	if (domain == call->caller->domain)
+		return -EINVAL;
+	domain_resume(domain);
+	return 0;
+}

@@ -56,9 +56,9 @@ static int highest(const unsigned long *words)
 	return -1;
 }
 
-static unsigned divisor(const struct vlapic *lapic)
+unsigned vlapic_divisor(uint32_t divide)
 {
-	unsigned code = (lapic->divide & 3) | (lapic->divide >> 1 & 4);
+	unsigned code = (divide & 3) | (divide >> 1 & 4);
 
 	return code == 7 ? 1 : 2u << code;
 }
@@ -70,7 +70,7 @@ static bool is_periodic(const struct vlapic *lapic)
 
 void vlapic_timer_start(struct vlapic *lapic, nanos_t from)
 {
-	uint64_t wait = (uint64_t)lapic->initial_count * divisor(lapic);
+	uint64_t wait = (uint64_t)lapic->initial_count * vlapic_divisor(lapic->divide);
 
 	lapic->started = from;
 	if (!lapic->initial_count) {
@@ -95,7 +95,7 @@ static void timer_fires(struct timer *timer)
 
 static uint32_t current_count(const struct vlapic *lapic)
 {
-	uint64_t gone = (clock_now().v - lapic->started.v) / divisor(lapic);
+	uint64_t gone = (clock_now().v - lapic->started.v) / vlapic_divisor(lapic->divide);
 
 	return gone < lapic->initial_count ? (uint32_t)(lapic->initial_count - gone) : 0;
 }

@@ -55,6 +55,8 @@ bool vlapic_is_mapped(const struct vcpu *vcpu); /* xAPIC mode: the page answers 
 void vlapic_save(struct vcpu *vcpu, struct state_lapic *state);
 void vlapic_load(struct vcpu *vcpu, const struct state_lapic *state);
 
+unsigned vlapic_divisor(uint32_t divide); /* what the timer's divide register stands for */
+
 /* Makes a vector pending and wakes or interrupts the vCPU. Any context. */
 void vlapic_raise(struct vcpu *vcpu, uint8_t vector);
 

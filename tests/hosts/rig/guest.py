@@ -127,6 +127,13 @@ class Guest:
             self._domid = int(self.host.out(f"xl domid {self.name}"))
         return self._domid
 
+    def moved(self, host=None, came_as=None):
+        """It is another domain now: restored, migrated, perhaps to another host, where it first had
+        another name."""
+        self._domid = None
+        self.host = self.console.host = host or self.host
+        self.console.logged_as(came_as or self.name)
+
     def store(self, path):
         """A value below its home in xenstore."""
         return self.host.out(f"xenstore-read /local/domain/{self.domid}/{path}")

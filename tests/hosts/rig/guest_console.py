@@ -24,26 +24,32 @@ class GuestConsole:
     def __init__(self, host, name):
         self.host = host
         self.name = name
-        self.path = f"{LOGS}/guest-{name}.log"
+        self.logged_as(name)
         self.text = ""  # all that was printed, without \r and escape sequences
-        self._read = 0  # bytes of the log
+        self._read = {}  # (host, log) -> bytes
         self._seen = 0  # expect() searches from here on
         self._started = 0  # where in text the present life of the guest begins
         self._commands = 0
         self._lock = threading.Lock()
+
+    def logged_as(self, name):
+        """By the name that the guest had when this host first saw it."""
+        self.path = f"{LOGS}/guest-{name}.log"
 
     def poll(self):
         """Fetch what was printed meanwhile."""
         with self._lock:
             while True:
                 try:
+                    log = self.host, self.path
+                    read = self._read.get(log, 0)
                     _, data = self.host.channel.ask(20, op="read", path=self.path,
-                                                    offset=self._read, count=CHUNK)
+                                                    offset=read, count=CHUNK)
                 except RigError as error:
                     if "FileNotFoundError" not in str(error):
                         raise
                     return
-                self._read += len(data)
+                self._read[log] = read + len(data)
                 self.text += ESCAPES.sub("", data.decode(errors="replace").replace("\r", ""))
                 if len(data) < CHUNK:
                     return

@@ -7,7 +7,8 @@ import subprocess
 from .errors import RigError
 
 SOURCES = pathlib.Path(__file__).parents[1] / "programs"
-FLAGS = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static"]
+FLAGS = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static",
+         f"-I{SOURCES.parents[2] / 'xen-core'}"]
 KERNEL_FLAGS = ["-m32", "-ffreestanding", "-nostdlib", "-fno-pic", "-no-pie",
                 "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-mgeneral-regs-only"]
 KERNEL_PLACE, NOTE_PLACE, REPORT_PLACE = 0x1000000, 0x1007000, 0x1008000

@@ -59,3 +59,9 @@ def ensure():
 def ensure_guest():
     """The folder of what guests boot from, built now if it is missing."""
     return built("guest_image")
+
+
+@functools.cache
+def ensure_narrow():
+    """The folder of what a 32-bit guest boots from, built now if it is missing."""
+    return built("narrow_image")

@@ -115,22 +115,24 @@ static long get_physid(struct hypercall *call, struct vcpu *vcpu)
 	return copy_to_guest(call->caller, call->args[2], &answer, sizeof(answer));
 }
 
-/* Timers belong to the vCPU that asks. */
+/* One-shot timers belong to the vCPU that asks; periodic ones any of its domain may set: after a suspend one
+ * vCPU stops all. */
 static long timer_op(struct hypercall *call, struct vcpu *vcpu)
 {
-	if (vcpu != call->caller)
-		return -EINVAL;
+	bool own = vcpu == call->caller;
+
 	switch (call->args[0]) {
 	case VCPUOP_set_periodic_timer:
 		return set_periodic(call, vcpu);
 	case VCPUOP_set_singleshot_timer:
-		return set_singleshot(call, vcpu);
+		return own ? set_singleshot(call, vcpu) : -EINVAL;
 	case VCPUOP_stop_periodic_timer:
 		event_timer_periodic(vcpu, 0);
 		return 0;
 	default:
-		event_timer_singleshot(vcpu, NANOS(0));
-		return 0;
+		if (own)
+			event_timer_singleshot(vcpu, NANOS(0));
+		return own ? 0 : -EINVAL;
 	}
 }
 

@@ -257,17 +257,17 @@ def frames_out(host, guest):
     return int(host.out(f"cat /sys/class/net/vif{guest.domid}.0/statistics/rx_packets"))
 
 
-def hold(host, guest, held, running, end):
-    """Start a holder of the guest's output; wait until it holds."""
-    host.run(f"rm -f /run/held; setsid python3 /run/holder.py {guest.domid} {held} {running} {end} "
-             "</dev/null >/run/held 2>&1 &")
+def hold(host, guest, end):
+    """Start a holder of the guest's output, which releases nothing yet; wait until it holds."""
+    host.run(f"rm -f /run/held /run/release /run/enough; "
+             f"setsid python3 /run/holder.py {guest.domid} {end} </dev/null >/run/held 2>&1 &")
     host.run("for i in $(seq 100); do grep -q 'held 1' /run/held && exit; sleep 0.1; done; "
              "cat /run/held; exit 1", timeout=60)
 
 
 def said(host, timeout=120):
-    """What the holder says at its end."""
-    host.run(f"for i in $(seq {timeout}); do grep -q longest_ms /run/held && exit; sleep 1; done; "
+    """End the holder; what it says then."""
+    host.run(f"touch /run/enough; for i in $(seq {timeout}); do grep -q longest_ms /run/held && exit; sleep 1; done; "
              "cat /run/held; exit 1", timeout=timeout + 60)
     lines = host.out("cat /run/held")
     return dict((name, float(value)) for name, value in (line.split() for line in lines.splitlines()))
@@ -292,9 +292,9 @@ def guest_backend_hold(lab):
     host.push(HOLDER, "/run/holder.py", 0o755)
     client.run(f"ping -c 2 -W 10 {guest.address}")
 
-    hold(host, guest, 15, 45, "die")
+    hold(host, guest, "die")
     check_nothing_leaves(host, guest, client)
-    time.sleep(12)
+    host.run("touch /run/release")
     client.run(f"ping -c 3 -W 10 {guest.address}")
     write_and_read(guest, "64k", 16, start=0)
     sums = said(host)
@@ -310,7 +310,9 @@ def guest_backend_hold(lab):
     time.sleep(3)
     check_nothing_leaves(host, guest, client)
     write_and_read(guest, "64k", 16, start=32)
-    hold(host, guest, 0, 20, "free")
+    hold(host, guest, "free")
+    check_nothing_leaves(host, guest, client)
+    host.run("touch /run/release")
     client.run(f"ping -c 3 -W 10 {guest.address}")
     sums = said(host)
     assert sums["flags"] == 1 and sums["sectors"] >= 16 * 128, sums

@@ -2,12 +2,13 @@
 # In dom0: holds a guest's output as its primary's worker would, without capturing anything.
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: holder.py DOMID HELD RUNNING END      hold for HELD seconds, releasing nothing, then cut and release epochs for RUNNING
-#                                              seconds; END: free (let all pass) or die (go without a word)
+# usage: holder.py DOMID END      cut epochs; release them while there is a file /run/release; end when there is /run/enough.
+#                                 END: free (let all pass) or die (go without a word)
 #
 # Prints what TAKE found, then sums, as "name value" lines.
 
 import mmap
+import os
 import select
 import socket
 import struct
@@ -73,16 +74,15 @@ class Door:
 
 
 def main():
-    domid, held, running, end = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+    domid, end = sys.argv[1:]
     door = Door(domid)
     flags, epoch, position, _ = door.ask(TAKE, 2, TAKEN)
     print(f"flags {flags}", flush=True)
     door.ask(HOLD, 0, HELD)
     print("held 1", flush=True)
-    began = time.monotonic()
     epochs = writes = sectors = 0
     longest = 0.0
-    while time.monotonic() < began + held + running:
+    while not os.path.exists("/run/enough"):
         door.wait(INTERVAL)
         start = time.monotonic()
         door.ask(STOP, epoch, STOPPED)
@@ -90,7 +90,7 @@ def main():
         longest = max(longest, time.monotonic() - start)
         more = door.count_writes(position, tail)
         writes, sectors, position = writes + more[0], sectors + more[1], tail
-        if time.monotonic() >= began + held:
+        if os.path.exists("/run/release"):
             door.send(RELEASE, epoch)
         epoch += 1
         epochs += 1

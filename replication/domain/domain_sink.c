@@ -101,12 +101,12 @@ static int state(struct sink *base, enum wire_state_kind kind, const void *bytes
 
 static int write_disk(struct sink *base, const struct disk_write *write)
 {
-	return disks_write(domain_of(base)->disks, write);
+	return images_write(domain_of(base)->disks, write);
 }
 
 static int flush(struct sink *base)
 {
-	return disks_flush(domain_of(base)->disks);
+	return images_flush(domain_of(base)->disks);
 }
 
 static int activate(struct sink *base, uint64_t epoch)
@@ -117,7 +117,7 @@ static int activate(struct sink *base, uint64_t epoch)
 	(void)epoch;
 	if (!sink->state_size)
 		return -ENODATA;
-	err = disks_flush(sink->disks);
+	err = images_flush(sink->disks);
 	if (!err)
 		err = hyper_load(sink->hyper, sink->domain, sink->state, sink->state_size);
 	if (!err && sink->loaded)
@@ -135,7 +135,7 @@ static const struct sink_ops ops = {
 	.activate = activate,
 };
 
-int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct disks *disks,
+int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct images *disks,
                      uint16_t domain)
 {
 	int err;

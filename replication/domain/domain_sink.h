@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "replication/apply/own_pages.h"
-#include "replication/domain/disks.h"
+#include "replication/domain/images.h"
 #include "replication/domain/shadow_memory.h"
 #include "replication/hyper/hyper.h"
 #include "replication/standby/sink.h"
@@ -18,7 +18,7 @@
 struct domain_sink {
 	struct sink sink; /* first */
 	struct hyper *hyper;
-	struct disks *disks;
+	struct images *disks;
 	uint16_t domain;
 	struct own_pages own; /* until the first state has come */
 	bool is_first;        /* nothing but a first copy has come */
@@ -34,7 +34,7 @@ struct domain_sink {
 };
 
 /* The parts are the caller's and outlive it; the domain is paused. 0 or a negative errno. */
-int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct disks *disks,
+int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct images *disks,
                      uint16_t domain);
 void domain_sink_close(struct domain_sink *sink);
 

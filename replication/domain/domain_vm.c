@@ -35,7 +35,7 @@ static int attach(struct vm *base)
 
 	capture_end(&vm->capture);
 	vm->discard.sectors = 0;
-	disks_rewind(vm->disks);
+	images_rewind(vm->disks);
 	err = take_devices(vm);
 	return err ? err : capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
 }
@@ -153,7 +153,7 @@ static int read_note(struct domain_vm *vm, const struct record *note, struct dis
 	if ((note->kind != NOTE_WRITE && note->kind != NOTE_DISCARD) ||
 	    note->length < sizeof(*told))
 		return -EPROTO;
-	disk = disks_find(vm->disks, told->disk);
+	disk = images_find(vm->disks, told->disk);
 	if (disk < 0)
 		return disk;
 	*write = (struct disk_write){ .disk = (uint16_t)disk,
@@ -185,7 +185,7 @@ static int next_write(struct vm *base, uint64_t epoch, struct disk_write *write)
 
 static int sync_disks(struct vm *base, struct disk_write *block)
 {
-	return disks_block(domain_of(base)->disks, block);
+	return images_block(domain_of(base)->disks, block);
 }
 
 static int release(struct vm *base, uint64_t epoch)
@@ -215,7 +215,7 @@ static const struct vm_ops ops = {
 	.forget = forget,
 };
 
-int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct disks *disks, uint16_t domain,
+int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *disks, uint16_t domain,
                    bool has_devices, uint32_t twins)
 {
 	*vm = (struct domain_vm){

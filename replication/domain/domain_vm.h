@@ -6,13 +6,13 @@
 
 #include "replication/capture/capture.h"
 #include "replication/domain/devices.h"
-#include "replication/domain/disks.h"
+#include "replication/domain/images.h"
 #include "replication/primary/vm.h"
 
 struct domain_vm {
 	struct vm vm; /* first */
 	struct hyper *hyper;
-	struct disks *disks;
+	struct images *disks;
 	uint16_t domain;
 	bool has_devices; /* a backend worker serves it; without one there is no output to hold */
 	struct capture_limits limits;
@@ -26,7 +26,7 @@ struct domain_vm {
 };
 
 /* The parts are the caller's and outlive it. Takes the devices: what it holds already is in vm->devices. 0 or a negative errno. */
-int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct disks *disks, uint16_t domain,
+int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *disks, uint16_t domain,
                    bool has_devices, uint32_t twins);
 /* What is held stays held. */
 void domain_vm_close(struct domain_vm *vm);

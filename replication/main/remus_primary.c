@@ -96,7 +96,7 @@ static void fill_settings(struct program *program)
 		.draw = draw,
 		.hello = config->hello,
 	};
-	disks_tell(&config->disks, &settings->hello);
+	images_tell(&config->disks, &settings->hello);
 }
 
 static int find_rings(struct program *program)
@@ -118,7 +118,7 @@ static int open_domain(struct program *program)
 {
 	struct worker_config *config = &program->config;
 	const char *failed;
-	int err = disks_open(&config->disks, false, &failed);
+	int err = images_open(&config->disks, false, &failed);
 
 	if (err) {
 		log_error("%s: %s: %s", config->who, failed, strerror(-err));
@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 	ev_run(loop, 0);
 	primary_worker_close(&program.worker);
 	domain_vm_close(&program.vm);
-	disks_close(&program.config.disks);
+	images_close(&program.config.disks);
 	hyper_close(&program.hyper);
 	worker_config_free(&program.config);
 	return 0;

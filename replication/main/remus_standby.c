@@ -60,7 +60,7 @@ static int open_domain(struct program *program)
 {
 	struct worker_config *config = &program->config;
 	const char *failed;
-	int err = disks_open(&config->disks, true, &failed);
+	int err = images_open(&config->disks, true, &failed);
 
 	if (err) {
 		log_error("%s: %s: %s", config->who, failed, strerror(-err));
@@ -88,7 +88,7 @@ static int start(struct program *program, struct ev_loop *loop)
 		return -1;
 	program->settings = (struct standby_settings){ .who = program->config.who,
 		                                       .hello = program->config.hello };
-	disks_tell(&program->config.disks, &program->settings.hello);
+	images_tell(&program->config.disks, &program->settings.hello);
 	if (standby_worker_open(&program->worker, loop, &program->sink.sink, &program->settings,
 	                        &program->config.contact, program->config.control, why)) {
 		log_error("%s: %s", program->config.who, why);
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	ev_run(loop, 0);
 	standby_worker_close(&program.worker);
 	domain_sink_close(&program.sink);
-	disks_close(&program.config.disks);
+	images_close(&program.config.disks);
 	hyper_close(&program.hyper);
 	worker_config_free(&program.config);
 	return 0;

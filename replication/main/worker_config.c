@@ -118,7 +118,7 @@ static int read_disks(struct worker_config *config, const json_t *disks)
 		if (json_unpack_ex((json_t *)(uintptr_t)disk, NULL, JSON_STRICT, "{s:s, s:i}",
 		                   "path", &path, "device", &device))
 			return -EINVAL;
-		if (disks_add(&config->disks, path, (uint32_t)device))
+		if (images_add(&config->disks, path, (uint32_t)device))
 			return -EINVAL;
 	}
 	return 0;

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "replication/domain/disks.h"
+#include "replication/domain/images.h"
 #include "replication/epoch/pace.h"
 #include "replication/main/contact.h"
 #include "replication/wire/hello.h"
@@ -21,7 +21,7 @@ struct worker_config {
 	uint16_t domain;
 	bool has_devices;
 	struct wire_hello hello; /* vm, name, host, generation, role, staged_max */
-	struct disks disks;      /* not opened */
+	struct images disks;     /* not opened */
 	struct contact_settings contact;
 	const char *control;
 	struct pace_limits pace;

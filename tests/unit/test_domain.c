@@ -1,6 +1,6 @@
 /* A domain and its shadow on two fake hypervisors, replicated by both workers over TLS: memory, state and disk arrive. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/disks.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c */
+/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/images.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c */
 /* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
 
 #include <errno.h>
@@ -31,7 +31,7 @@
 struct host {
 	struct fake_hyper fake;
 	struct hyper hyper;
-	struct disks disks;
+	struct images disks;
 	char image[32];
 };
 
@@ -139,13 +139,13 @@ static void open_host(struct host *host, bool is_standby)
 	else
 		assert_int_equal(pwrite(file, "stale", 5, 10 * WIRE_SECTOR), 5);
 	close(file);
-	assert_int_equal(disks_add(&host->disks, host->image, 51712), 0);
-	assert_int_equal(disks_open(&host->disks, is_standby, &failed), 0);
+	assert_int_equal(images_add(&host->disks, host->image, 51712), 0);
+	assert_int_equal(images_open(&host->disks, is_standby, &failed), 0);
 }
 
 static void close_host(struct host *host)
 {
-	disks_close(&host->disks);
+	images_close(&host->disks);
 	unlink(host->image);
 	fake_close(&host->fake, &host->hyper);
 }
@@ -171,7 +171,7 @@ static struct contact_settings contact_of(enum wire_role role)
 	};
 }
 
-static void fill_hello(struct wire_hello *hello, enum wire_role role, const struct disks *disks)
+static void fill_hello(struct wire_hello *hello, enum wire_role role, const struct images *disks)
 {
 	hello_init(hello);
 	hello->role = role;
@@ -180,7 +180,7 @@ static void fill_hello(struct wire_hello *hello, enum wire_role role, const stru
 	hello->generation = 1;
 	hello->vm[0] = 1;
 	strcpy(hello->name, "web");
-	disks_tell(disks, hello);
+	images_tell(disks, hello);
 }
 
 /* The state is there, and the domain does not run yet. */

@@ -1,6 +1,6 @@
 /* Workers' files: what is taken from a good one, and that a bad one is refused with a reason. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/main/worker_config.c replication/domain/disks.c replication/wire/hello.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c */
+/* links: replication/main/worker_config.c replication/domain/images.c replication/wire/hello.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c */
 /* libs: -ljansson -lssl -lcrypto -lev */
 
 #include <errno.h>
@@ -73,8 +73,8 @@ static void everything_can_be_said(void **state)
 	assert_int_equal(config.hello.staged_max, 16 << 20);
 	assert_false(config.has_devices);
 	assert_int_equal(config.disks.count, 1);
-	assert_int_equal(disks_find(&config.disks, 51712), 0);
-	assert_int_equal(disks_find(&config.disks, 51713), -ENXIO);
+	assert_int_equal(images_find(&config.disks, 51712), 0);
+	assert_int_equal(images_find(&config.disks, 51713), -ENXIO);
 	assert_string_equal(config.control, "/run/c");
 	assert_int_equal(config.pace.longest, 50000000);
 	assert_true(config.contact.is_listening);

@@ -1,7 +1,7 @@
 /* The images behind a VM's disks: read for a first copy, written on the standby. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/domain/disks.h"
+#include "replication/domain/images.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #define ALIGNMENT 4096u
 
-int disks_add(struct disks *disks, const char *path, uint32_t device)
+int images_add(struct images *disks, const char *path, uint32_t device)
 {
 	if (disks->count == WIRE_DISKS_MAX)
 		return -ENOSPC;
@@ -30,7 +30,7 @@ static int open_to_read(const char *path)
 	return fd < 0 && errno == EINVAL ? open(path, O_RDONLY | O_CLOEXEC) : fd;
 }
 
-static int open_one(struct disks *disks, uint32_t index, bool is_written)
+static int open_one(struct images *disks, uint32_t index, bool is_written)
 {
 	const char *path = disks->disk[index].path;
 	off_t end;
@@ -48,10 +48,10 @@ static int open_one(struct disks *disks, uint32_t index, bool is_written)
 	return 0;
 }
 
-int disks_open(struct disks *disks, bool is_written, const char **failed)
+int images_open(struct images *disks, bool is_written, const char **failed)
 {
 	*failed = "memory";
-	disks->block = aligned_alloc(ALIGNMENT, DISKS_BLOCK_BYTES);
+	disks->block = aligned_alloc(ALIGNMENT, IMAGES_BLOCK_BYTES);
 	if (!disks->block)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < disks->count; i++) {
@@ -65,7 +65,7 @@ int disks_open(struct disks *disks, bool is_written, const char **failed)
 	return 0;
 }
 
-void disks_close(struct disks *disks)
+void images_close(struct images *disks)
 {
 	for (uint32_t i = 0; i < disks->count; i++) {
 		if (disks->disk[i].fd >= 0)
@@ -76,14 +76,14 @@ void disks_close(struct disks *disks)
 	disks->block = NULL;
 }
 
-void disks_tell(const struct disks *disks, struct wire_hello *hello)
+void images_tell(const struct images *disks, struct wire_hello *hello)
 {
 	hello->disks = disks->count;
 	for (uint32_t i = 0; i < disks->count; i++)
 		hello->disk_sectors[i] = disks->disk[i].sectors;
 }
 
-int disks_find(const struct disks *disks, uint32_t device)
+int images_find(const struct images *disks, uint32_t device)
 {
 	for (uint32_t i = 0; i < disks->count; i++) {
 		if (disks->disk[i].device == device)
@@ -92,7 +92,7 @@ int disks_find(const struct disks *disks, uint32_t device)
 	return -ENXIO;
 }
 
-void disks_rewind(struct disks *disks)
+void images_rewind(struct images *disks)
 {
 	disks->next = 0;
 	disks->sector = 0;
@@ -119,7 +119,7 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
-int disks_block(struct disks *disks, struct disk_write *block)
+int images_block(struct images *disks, struct disk_write *block)
 {
 	uint64_t sectors;
 	int err;
@@ -131,8 +131,8 @@ int disks_block(struct disks *disks, struct disk_write *block)
 	if (disks->next == disks->count)
 		return 0;
 	sectors = disks->disk[disks->next].sectors - disks->sector;
-	if (sectors > DISKS_BLOCK_BYTES / WIRE_SECTOR)
-		sectors = DISKS_BLOCK_BYTES / WIRE_SECTOR;
+	if (sectors > IMAGES_BLOCK_BYTES / WIRE_SECTOR)
+		sectors = IMAGES_BLOCK_BYTES / WIRE_SECTOR;
 	*block = (struct disk_write){ .disk = (uint16_t)disks->next,
 		                      .op = WIRE_DISK_DATA,
 		                      .sector = disks->sector,
@@ -187,7 +187,7 @@ static int write_zeroes(int fd, uint64_t offset, uint64_t size)
 	return 0;
 }
 
-int disks_write(struct disks *disks, const struct disk_write *write)
+int images_write(struct images *disks, const struct disk_write *write)
 {
 	int fd = disks->disk[write->disk].fd;
 	uint64_t offset = write->sector * WIRE_SECTOR;
@@ -197,7 +197,7 @@ int disks_write(struct disks *disks, const struct disk_write *write)
 	return write_whole(fd, write->data, write->size, offset);
 }
 
-int disks_flush(struct disks *disks)
+int images_flush(struct images *disks)
 {
 	for (uint32_t i = 0; i < disks->count; i++) {
 		if (fdatasync(disks->disk[i].fd))

@@ -63,7 +63,8 @@ def load_until(lab, guest, end):
 
 def write_data(guest):
     """A file of random bytes, written past the cache while others work; its checksum."""
-    guest.run(f"for i in $(seq 24); do head -c 1M /dev/urandom >/tmp/piece; cat /tmp/piece >>/tmp/all; "
+    guest.run("for i in $(seq 24); do head -c 1048576 /dev/urandom >/tmp/piece && "
+              "cat /tmp/piece >>/tmp/all && "
               f"dd if=/tmp/piece of={DATA} bs=64k oflag=append,direct conv=notrunc status=none || exit 1; "
               "sleep 1; done", timeout=300)
     return guest.out("md5sum </tmp/all")
@@ -73,7 +74,9 @@ def kill_backends(lab, host, guest):
     """Kill each worker anew, when it has served for a moment."""
     for _ in range(KILLS):
         host.run("for i in $(seq 100); do pkill -9 -x remus-backend && exit; sleep 0.2; done; exit 1")
-        lab.client().run(f"ping -c 1 -w 60 {guest.address}", timeout=90)
+        # One that dies young is started later and later, up to 10 s.
+        lab.client().run(f"for i in $(seq 30); do ping -c 1 -W 2 {guest.address} && exit; done; exit 1",
+                         timeout=120)
         time.sleep(2)
 
 

@@ -8,6 +8,7 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import test_guest_postgres as postgres
 from rig import dom0, programs, test
 from rig.machine import ROOT
 
@@ -29,6 +30,7 @@ def give(lab, guest, name, *libraries):
         time.sleep(2)
         guest.run(f"nc {host.address()} 5001 >/tmp/{name} && chmod +x /tmp/{name}", timeout=120)
         sent.result()
+    assert guest.out(f"md5sum </tmp/{name}") == host.out(f"md5sum </srv/{name}")
 
 
 def follow(guest):
@@ -48,13 +50,13 @@ def bounce(host, guest, arguments="", timeout=180):
     return text
 
 
-def start_steady(lab, guest, vcpus, mib=48):
+def start_steady(lab, guest, vcpus, mib=32):
     give(lab, guest, "steady", "-lpthread")
-    guest.run(f"/tmp/steady {mib} {vcpus} /tmp/report >/dev/null 2>&1 </dev/null &")
+    guest.run(f"/tmp/steady {mib} {vcpus} /tmp/report >/tmp/steady.log 2>&1 </dev/null &")
     wait_report(guest, "")
 
 
-def wait_report(guest, before, timeout=60):
+def wait_report(guest, before, timeout=300):
     """Until steady has written another line; it must be a good one."""
     deadline = time.monotonic() + timeout
     while True:
@@ -62,7 +64,8 @@ def wait_report(guest, before, timeout=60):
         assert not line.startswith("FAILED"), line
         if line and line != before:
             return line
-        assert time.monotonic() < deadline, f"steady stands still at: {line}"
+        assert time.monotonic() < deadline, \
+            f"steady stands still at: {line}\n{guest.out('cat /tmp/steady.log; ps | tail -5')}"
         time.sleep(1)
 
 
@@ -100,6 +103,25 @@ def run_bounces(lab, vcpus, count, seed):
 def checkpoint_bounce(lab, vcpus):
     """A guest's memory, clock, disk and TCP connection through three bounces."""
     run_bounces(lab, vcpus, 3, seed=vcpus)
+
+
+@test(timeout=2400, soak=True)
+def checkpoint_bounce_postgres(lab):
+    """pgbench from outside through three bounces: what it was told is in the database, once."""
+    host = lab.boot(toolstack=True, guests=True, memory=3072, disks=("debian",))
+    install(host)
+    guest = postgres.boot_database(host)
+    postgres.pgbench(lab, guest, "-i -q -s 2", timeout=300)
+    with ThreadPoolExecutor() as pool:
+        load = pool.submit(postgres.load, lab, guest, 240)
+        for _ in range(3):
+            time.sleep(10)
+            bounce(host, guest, "--epochs 3", timeout=300)
+        done = load.result()
+    lab.note(f"{done} transactions through 3 bounces")
+    postgres.check_sums(guest, done)
+    assert guest.run("dmesg | grep -E 'I/O error|xvda: error'", check=False).out == ""
+    guest.destroy()
 
 
 @test(name="checkpoint_campaign_2vcpu", vcpus=2, timeout=9000, soak=True)

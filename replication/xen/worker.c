@@ -64,18 +64,6 @@ static int await(struct worker *worker, struct door_message *message)
 	return err;
 }
 
-int worker_hear(struct worker *worker)
-{
-	struct door_message message;
-	int err;
-
-	do {
-		message.kind = 0;
-		err = receive_answer(worker, &message);
-	} while (err == -EAGAIN && message.kind == DOOR_WANTED);
-	return err == -EAGAIN ? 0 : err ? err : -EPROTO;
-}
-
 static uint32_t answer_to(enum door_kind kind)
 {
 	switch (kind) {

@@ -31,9 +31,6 @@ int worker_ask(struct worker *worker, enum door_kind kind, uint64_t epoch);
 /* Tells without an answer: DOOR_RELEASE. */
 int worker_tell(struct worker *worker, enum door_kind kind, uint64_t epoch);
 
-/* Takes what it says unasked, without waiting: is_wanted. 0 or a negative errno; -EPROTO for an answer to nothing. */
-int worker_hear(struct worker *worker);
-
 /* Hangs up; fine if it is not open, but was by worker_open() or is {-1, ..., -1}. */
 void worker_close(struct worker *worker);
 

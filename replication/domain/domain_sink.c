@@ -18,7 +18,7 @@ static int reset(struct sink *base)
 
 	own_pages_free(&sink->own);
 	sink->own = (struct own_pages){ 0 };
-	sink->state_size = sink->store_size = 0;
+	sink->state_size = 0;
 	sink->is_first = true;
 	return own_pages_list(sink->hyper, sink->domain, &sink->own);
 }
@@ -70,25 +70,13 @@ static int end_first(struct domain_sink *sink)
 	return 0;
 }
 
-static int keep_store(struct domain_sink *sink, const void *bytes, uint32_t size)
-{
-	if (size > sizeof(sink->store))
-		return -EINVAL;
-	memcpy(sink->store, bytes, size);
-	sink->store_size = size;
-	return 0;
-}
-
-/* Other kinds are not used here yet. */
 static int state(struct sink *base, enum wire_state_kind kind, const void *bytes, uint32_t size)
 {
 	struct domain_sink *sink = domain_of(base);
 	int err;
 
-	if (kind == WIRE_STATE_STORE)
-		return keep_store(sink, bytes, size);
 	if (kind != WIRE_STATE_DOMAIN)
-		return 0;
+		return sink->heir ? sink->heir->ops->keep(sink->heir, kind, bytes, size) : 0;
 	if (size > WIRE_STATE_MAX)
 		return -EINVAL;
 	err = sink->is_first ? end_first(sink) : 0;
@@ -120,8 +108,10 @@ static int activate(struct sink *base, uint64_t epoch)
 	err = images_flush(sink->disks);
 	if (!err)
 		err = hyper_load(sink->hyper, sink->domain, sink->state, sink->state_size);
-	if (!err && sink->loaded)
-		err = sink->loaded(sink->data, sink->store, sink->store_size);
+	if (!err && sink->heir) {
+		shadow_memory_close(&sink->memory); /* nobody else looks into a VM that runs */
+		err = sink->heir->ops->attach(sink->heir);
+	}
 	return err ? err : hyper_activate(sink->hyper, sink->domain, 0);
 }
 

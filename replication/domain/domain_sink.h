@@ -7,13 +7,11 @@
 #include <stdbool.h>
 
 #include "replication/apply/own_pages.h"
+#include "replication/domain/estate_ops.h"
 #include "replication/domain/images.h"
 #include "replication/domain/shadow_memory.h"
 #include "replication/hyper/hyper.h"
 #include "replication/standby/sink.h"
-
-/* Bytes of WIRE_STATE_STORE, at most. */
-#define DOMAIN_STORE_MAX 4096u
 
 struct domain_sink {
 	struct sink sink; /* first */
@@ -26,11 +24,8 @@ struct domain_sink {
 	struct shadow_memory memory;
 	void *state; /* of hyper_alloc(), WIRE_STATE_MAX */
 	uint32_t state_size;
-	/* The last WIRE_STATE_STORE, and who is given it once the domain's state is loaded, before it runs: the caller's. */
-	uint8_t store[DOMAIN_STORE_MAX];
-	uint32_t store_size;
-	int (*loaded)(void *data, const void *store, uint32_t size);
-	void *data;
+	struct estate_heir
+		*heir; /* the caller's, set after opening; NULL: other state is dropped */
 };
 
 /* The parts are the caller's and outlive it; the domain is paused. 0 or a negative errno. */

@@ -36,6 +36,8 @@ static int attach(struct vm *base)
 	capture_end(&vm->capture);
 	vm->discard.sectors = 0;
 	images_rewind(vm->disks);
+	if (vm->estate)
+		vm->estate->ops->renew(vm->estate);
 	err = take_devices(vm);
 	return err ? err : capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
 }
@@ -75,8 +77,10 @@ static int stop(struct vm *base, uint64_t epoch)
 static int capture(struct vm *base, struct vm_cut *cut)
 {
 	struct domain_vm *vm = domain_of(base);
-	int err = capture_cut(&vm->capture);
+	int err = vm->estate ? vm->estate->ops->take(vm->estate) : 0;
 
+	if (!err)
+		err = capture_cut(&vm->capture);
 	if (err)
 		return err;
 	*cut = (struct vm_cut){ .pages = vm->capture.cut.dirty, .time = vm->capture.cut.time };
@@ -124,10 +128,8 @@ static int state(struct vm *base, enum wire_state_kind kind, const void **bytes,
 	*size = 0;
 	if (kind == WIRE_STATE_DOMAIN)
 		return capture_state(&vm->capture, bytes, size);
-	if (kind == WIRE_STATE_STORE) {
-		*bytes = vm->store;
-		*size = vm->store_size;
-	}
+	if (vm->estate)
+		vm->estate->ops->tell(vm->estate, kind, bytes, size);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "replication/capture/capture.h"
 #include "replication/domain/devices.h"
+#include "replication/domain/estate_ops.h"
 #include "replication/domain/images.h"
 #include "replication/primary/vm.h"
 
@@ -18,9 +19,8 @@ struct domain_vm {
 	struct capture_limits limits;
 	struct devices devices;
 	struct capture capture;
-	/* The caller's, sent as WIRE_STATE_STORE with each epoch; size 0: there is none. */
-	const void *store;
-	uint32_t store_size;
+	struct estate_source
+		*estate; /* the caller's, set after opening; NULL: none is carried along */
 	struct disk_write discard; /* what is left of a long one */
 	uint64_t epoch;            /* the open one, for when devices are taken anew */
 };

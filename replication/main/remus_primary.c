@@ -17,13 +17,13 @@
 #include "replication/domain/domain_vm.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/worker_config.h"
-#include "replication/xen/daemon_rings.h"
+#include "replication/xen/estate_source.h"
 
 struct program {
 	struct worker_config config;
 	struct hyper hyper;
 	struct domain_vm vm;
-	struct daemon_rings rings; /* the guest's xenstore and console, told to the standby */
+	struct xen_estate_source estate;
 	struct primary_settings settings;
 	struct primary_worker worker;
 	ev_signal terminate, interrupt;
@@ -99,21 +99,6 @@ static void fill_settings(struct program *program)
 	images_tell(&config->disks, &settings->hello);
 }
 
-static int find_rings(struct program *program)
-{
-	struct xs_handle *xs = xs_open(0);
-	int err = xs ? daemon_rings_find(&program->rings, xs, program->config.domain) : -errno;
-
-	if (xs)
-		xs_close(xs);
-	if (err)
-		log_error("%s: domain %u is not in the xenstore: %s", program->config.who,
-		          program->config.domain, strerror(-err));
-	program->vm.store = &program->rings;
-	program->vm.store_size = sizeof(program->rings);
-	return err;
-}
-
 static int open_domain(struct program *program)
 {
 	struct worker_config *config = &program->config;
@@ -134,7 +119,10 @@ static int open_domain(struct program *program)
 	if (err)
 		log_error("%s: no backend worker of domain %u: %s", config->who, config->domain,
 		          strerror(-err));
-	return err ? err : find_rings(program);
+	else
+		err = xen_estate_source_open(&program->estate, config->domain);
+	program->vm.estate = err ? NULL : &program->estate.source;
+	return err;
 }
 
 static int start(struct program *program, struct ev_loop *loop)
@@ -182,6 +170,7 @@ int main(int argc, char **argv)
 	ev_run(loop, 0);
 	primary_worker_close(&program.worker);
 	domain_vm_close(&program.vm);
+	xen_estate_source_close(&program.estate);
 	images_close(&program.config.disks);
 	hyper_close(&program.hyper);
 	worker_config_free(&program.config);

@@ -16,11 +16,12 @@
 #include "replication/domain/domain_sink.h"
 #include "replication/main/standby_worker.h"
 #include "replication/main/worker_config.h"
-#include "replication/xen/daemon_rings.h"
+#include "replication/xen/heir.h"
 
 struct program {
 	struct worker_config config;
 	struct hyper hyper;
+	struct xen_heir heir;
 	struct domain_sink sink;
 	struct standby_settings settings;
 	struct standby_worker worker;
@@ -34,28 +35,6 @@ static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* The domain has the VM's state: dom0's daemons take up its rings. It takes a moment, and the VM waits. */
-static int attach_rings(void *data, const void *store, uint32_t size)
-{
-	struct program *program = data;
-	struct daemon_rings rings;
-	struct xs_handle *xs;
-	int err;
-
-	if (size != sizeof(rings))
-		return -EPROTO;
-	memcpy(&rings, store, sizeof(rings));
-	xs = xs_open(0);
-	if (!xs)
-		return -errno;
-	err = daemon_rings_attach(&rings, xs, program->config.domain);
-	if (err)
-		log_error("%s: its xenstore and console cannot be attached: %s",
-		          program->config.who, strerror(-err));
-	xs_close(xs);
-	return err;
-}
-
 static int open_domain(struct program *program)
 {
 	struct worker_config *config = &program->config;
@@ -66,6 +45,11 @@ static int open_domain(struct program *program)
 		log_error("%s: %s: %s", config->who, failed, strerror(-err));
 		return err;
 	}
+	if (config->shadow) {
+		err = xen_heir_open(&program->heir, config->domain, config->shadow);
+		if (err)
+			return err;
+	}
 	err = hyper_open(&program->hyper);
 	if (err) {
 		log_error("%s: the hypervisor cannot be asked: %s", config->who, strerror(-err));
@@ -75,8 +59,8 @@ static int open_domain(struct program *program)
 	if (err)
 		log_error("%s: domain %u cannot be used: %s", config->who, config->domain,
 		          strerror(-err));
-	program->sink.loaded = attach_rings;
-	program->sink.data = program;
+	else if (config->shadow)
+		program->sink.heir = &program->heir.heir;
 	return err;
 }
 
@@ -121,11 +105,14 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	loop = ev_default_loop(EVFLAG_AUTO);
-	if (!loop || start(&program, loop))
+	if (!loop || start(&program, loop)) {
+		xen_heir_close(&program.heir);
 		return 1;
+	}
 	ev_run(loop, 0);
 	standby_worker_close(&program.worker);
 	domain_sink_close(&program.sink);
+	xen_heir_close(&program.heir);
 	images_close(&program.config.disks);
 	hyper_close(&program.hyper);
 	worker_config_free(&program.config);

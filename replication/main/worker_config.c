@@ -134,19 +134,20 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 	int has_devices = 1;
 
 	if (json_unpack_ex(config->file, &error, JSON_STRICT,
-	                   "{s:{s:s, s:s, s:I, s?I, s?o, s?b}, s:s, s:s, s:s, s:I,"
+	                   "{s:{s:s, s:s, s:I, s?I, s?o, s?b, s?s}, s:s, s:s, s:s, s:I,"
 	                   " s:{s:s, s:s, s:s}, s?s, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I,"
 	                   " s?I, s?I, s?I}",
 	                   "vm", "name", &name, "uuid", &uuid, "domain", &n.domain, "generation",
-	                   &n.generation, "disks", &disks, "devices", &has_devices, "host", &host,
-	                   "peer", &tls->peer, "address", &config->contact.address, "port", &n.port,
-	                   "tls", "ca", &tls->ca, "certificate", &tls->certificate, "key",
-	                   &tls->key, "control", &config->control, "interval_ms", &n.interval_ms,
-	                   "shortest_ms", &n.shortest_ms, "dirty_pages", &n.dirty_pages,
-	                   "in_flight", &n.in_flight, "kept_mib", &n.kept_mib, "staged_mib",
-	                   &n.staged_mib, "small_pages", &n.small_pages, "twins", &n.twins,
-	                   "keepalive_ms", &n.keepalive_ms, "silence_ms", &n.silence_ms,
-	                   "connect_ms", &n.connect_ms, "retry_ms", &n.retry_ms))
+	                   &n.generation, "disks", &disks, "devices", &has_devices, "shadow",
+	                   &config->shadow, "host", &host, "peer", &tls->peer, "address",
+	                   &config->contact.address, "port", &n.port, "tls", "ca", &tls->ca,
+	                   "certificate", &tls->certificate, "key", &tls->key, "control",
+	                   &config->control, "interval_ms", &n.interval_ms, "shortest_ms",
+	                   &n.shortest_ms, "dirty_pages", &n.dirty_pages, "in_flight", &n.in_flight,
+	                   "kept_mib", &n.kept_mib, "staged_mib", &n.staged_mib, "small_pages",
+	                   &n.small_pages, "twins", &n.twins, "keepalive_ms", &n.keepalive_ms,
+	                   "silence_ms", &n.silence_ms, "connect_ms", &n.connect_ms, "retry_ms",
+	                   &n.retry_ms))
 		return refuse(why, path, error.text);
 	wrong = find_wrong_number(&n, is_primary);
 	if (wrong)

@@ -19,6 +19,8 @@ struct worker_config {
 	json_t *file; /* what strings point into */
 	char who[96]; /* for logs */
 	uint16_t domain;
+	const char *
+		shadow; /* standby: file with the VM's configuration, to make the domain of; NULL: it is there */
 	bool has_devices;
 	struct wire_hello hello; /* vm, name, host, generation, role, staged_max */
 	struct images disks;     /* not opened */

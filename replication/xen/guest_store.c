@@ -41,6 +41,40 @@ static int add(struct guest_store *store, const char *path, char *value)
 	return 0;
 }
 
+/* Below one of our folders, without an empty part, which would make it another path, and of what characters paths have. */
+static bool is_ours(const char *path)
+{
+	size_t length = strlen(path);
+
+	if (length >= PATH_BYTES || strstr(path, "//") || (length && path[length - 1] == '/') ||
+	    path[strspn(path,
+	                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@+:,.")])
+		return false;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		size_t own = strlen(folders[i]);
+
+		if (!strncmp(path, folders[i], own) && (path[own] == '/' || !path[own]))
+			return true;
+	}
+	return false;
+}
+
+int guest_store_add(struct guest_store *store, const char *path, const char *value)
+{
+	char *copy;
+	int err;
+
+	if (!is_ours(path) || store->count == GUEST_STORE_NODES_MAX)
+		return -EPROTO;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	err = add(store, path, copy);
+	if (err)
+		free(copy);
+	return err;
+}
+
 static int take(struct guest_store *store, struct xs_handle *xs, uint32_t domid,
                 const char *relative, unsigned int depth);
 

@@ -22,6 +22,10 @@ struct guest_store {
 /* A guest's nodes are its own to fill: this many, and what goes beyond is not carried. */
 #define GUEST_STORE_NODES_MAX 4096u
 
+/* One that came from elsewhere: both texts are copied. -EPROTO: it is no node that a guest's would be collected from;
+ * -ENOMEM. */
+int guest_store_add(struct guest_store *store, const char *path, const char *value);
+
 /* Collects them. 0 or a negative errno. */
 int guest_store_take(struct guest_store *store, struct xs_handle *xs, uint32_t domid);
 

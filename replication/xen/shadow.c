@@ -55,6 +55,23 @@ failed:
 	return err;
 }
 
+int shadow_open_config(struct shadow *shadow, uint32_t domid, const char *json)
+{
+	int err;
+
+	memset(shadow, 0, sizeof(*shadow));
+	libxl_domain_config_init(&shadow->config);
+	shadow->wanted = domid;
+	err = open_libxl(shadow);
+	if (err)
+		log_error("cannot open libxl: %s", strerror(-err));
+	else if (libxl_domain_config_from_json(shadow->ctx, &shadow->config, json))
+		err = failed("read the configuration of", domid, ERROR_INVAL);
+	if (err)
+		shadow_close(shadow, 0);
+	return err;
+}
+
 static void strip_devices(libxl_domain_config *config)
 {
 	for (int i = 0; i < config->num_disks; i++)
@@ -77,6 +94,16 @@ static int set_identity(libxl_domain_config *config)
 	return 0;
 }
 
+static int create(struct shadow *shadow, libxl_domain_config *config)
+{
+	int err = libxl_domain_create_new(shadow->ctx, config, &shadow->domid, NULL, NULL);
+
+	if (!err)
+		return 0;
+	shadow->domid = 0;
+	return failed("create a shadow for", shadow->source ? shadow->source : shadow->wanted, err);
+}
+
 int shadow_create(struct shadow *shadow)
 {
 	libxl_domain_config config;
@@ -86,15 +113,45 @@ int shadow_create(struct shadow *shadow)
 	libxl_domain_config_copy(shadow->ctx, &config, &shadow->config);
 	strip_devices(&config);
 	err = set_identity(&config);
-	if (!err) {
-		err = libxl_domain_create_new(shadow->ctx, &config, &shadow->domid, NULL, NULL);
-		if (err) {
-			shadow->domid = 0;
-			err = failed("create a shadow for", shadow->source, err);
-		}
-	}
+	if (!err)
+		err = create(shadow, &config);
 	libxl_domain_config_dispose(&config);
 	return err;
+}
+
+int shadow_create_same(struct shadow *shadow)
+{
+	const char *name = shadow->config.c_info.name;
+	libxl_domain_config config;
+	libxl_dominfo info;
+	uint32_t other;
+	int err;
+
+	libxl_dominfo_init(&info);
+	err = libxl_domain_info(shadow->ctx, &info, shadow->wanted);
+	libxl_dominfo_dispose(&info);
+	if (!err || !libxl_name_to_domid(shadow->ctx, name, &other)) {
+		log_error("%s: this host has a domain of that name or of number %u already", name,
+		          shadow->wanted);
+		return -EEXIST;
+	}
+	libxl_domain_config_init(&config);
+	libxl_domain_config_copy(shadow->ctx, &config, &shadow->config);
+	strip_devices(&config);
+	config.c_info.domid = shadow->wanted;
+	err = create(shadow, &config);
+	libxl_domain_config_dispose(&config);
+	return err;
+}
+
+int shadow_destroy(struct shadow *shadow)
+{
+	int err = libxl_domain_destroy(shadow->ctx, shadow->domid, NULL);
+
+	if (err)
+		return failed("destroy", shadow->domid, err);
+	shadow->domid = 0;
+	return 0;
 }
 
 int shadow_pause_source(struct shadow *shadow)

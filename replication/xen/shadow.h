@@ -19,13 +19,23 @@ struct shadow {
 	libxl_ctx *ctx;
 	struct xentoollog_logger *logger;
 	uint32_t source, domid;     /* domid: 0 until it is created */
+	uint32_t wanted;            /* the domid that it must have; 0: any */
 	libxl_domain_config config; /* the source's, devices included */
 };
 
 /* The source by name or domid. shadow is the caller's. */
 int shadow_open(struct shadow *shadow, const char *source);
 
+/* Of a domain of another host: its number there, and its configuration in libxl's JSON, which is checked by libxl. source is 0. */
+int shadow_open_config(struct shadow *shadow, uint32_t domid, const char *json);
+
 int shadow_create(struct shadow *shadow);
+
+/* The same under the name, number and UUID of the domain that it is to replace, which is none of this host: -EEXIST. */
+int shadow_create_same(struct shadow *shadow);
+
+/* Gives up a shadow that was created. */
+int shadow_destroy(struct shadow *shadow);
 
 int shadow_pause_source(struct shadow *shadow);
 void shadow_unpause_source(struct shadow *shadow);

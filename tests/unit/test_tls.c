@@ -143,7 +143,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 /* Turns the loop until it is so, for 20 seconds at most. */
 #define UNTIL(condition)                                                                           \
 	do {                                                                                       \
-		ev_tstamp until = ev_time() + 20.;                                                 \
+		ev_tstamp until = ev_time() + 120.;                                                \
 		while (!(condition)) {                                                             \
 			assert_true(ev_time() < until);                                            \
 			ev_run(pair->loop, EVRUN_ONCE);                                            \

@@ -1,0 +1,31 @@
+/* The shadow of a VM of another host: a domain of this one, made of that one's configuration, and what it inherits. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_XEN_HEIR_H
+#define REPLICATION_XEN_HEIR_H
+
+#include <stdbool.h>
+
+#include "replication/domain/estate_ops.h"
+#include "replication/xen/shadow.h"
+#include "replication/xen/store_state.h"
+
+struct xen_heir {
+	struct estate_heir heir; /* first */
+	struct shadow shadow;
+	bool is_attached;
+	struct daemon_rings rings;
+	struct guest_store store;
+	bool has_store;
+};
+
+/*
+ * Makes the domain, paused, under the number, name and UUID that the VM has. path: a file with what `xl list -l NAME` printed on
+ * the other host. 0 or a negative errno, which was logged.
+ */
+int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path);
+
+/* The domain is destroyed, unless it was attached. Fine if all zero. */
+void xen_heir_close(struct xen_heir *xen);
+
+#endif

@@ -1,0 +1,112 @@
+# A guest is replicated between two hosts; the one it runs on dies, and it goes on on the other.
+# SPDX-License-Identifier: Apache-2.0
+#
+#     client --- lan --- a: xenbr0 -- guest `web`  ==== repl: remus-primary -> remus-standby ====>  b: shadow `web`
+#                                                  a dies; the shadow is activated by hand
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from rig import dom0, programs, test
+from rig.machine import ROOT
+
+STREAM = ROOT / "tests/hosts/programs/stream.py"
+DISK = "/srv/data.img"
+PORT = 7100
+CONTROL = "/run/remus/web.worker"
+WORKER_LOG = "/var/log/remus-worker.log"
+COMPLAINTS = "dmesg | grep -iE 'BUG|WARN|stall|lockup|error|unstable|not syncing' || true"
+
+
+def boot_pair(lab):
+    """Two hosts with bridges, backends and certificates of one authority."""
+    hosts = [lab.boot(name, nics=("lan", "repl"), guests=True, memory=2048) for name in "ab"]
+    authority = lab.folder / "ca"
+    remus_ca = ROOT / "toolstack/host/remus-ca"
+    script = f"{remus_ca} authority {authority}" + "".join(f" && {remus_ca} host {authority} {host.name}"
+                                                           for host in hosts)
+    programs.run("sh", "-c", script)
+    for host in hosts:
+        dom0.once(host, dom0.mount_files)
+        dom0.once(host, dom0.make_bridge)
+        host.start_backends()
+        host.run(f"truncate -s 64M {DISK}; mkdir -p /etc/remus/tls")
+        for name, path in (("ca.pem", "ca.pem"), (f"{host.name}.pem", "host.pem"), (f"{host.name}.key", "host.key")):
+            host.push(authority / name, f"/etc/remus/tls/{path}", 0o600)
+    return hosts
+
+
+def settings(host, peer, address, guest, uuid, **vm):
+    return {
+        "vm": {"name": guest.name, "uuid": uuid, "domain": guest.domid, "disks": [{"path": DISK, "device": 51712}], **vm},
+        "host": host.name, "peer": peer.name, "address": address, "port": PORT,
+        "tls": {"ca": "/etc/remus/tls/ca.pem", "certificate": "/etc/remus/tls/host.pem", "key": "/etc/remus/tls/host.key"},
+        "control": CONTROL, "interval_ms": 100, "silence_ms": 10000, "connect_ms": 20000,
+    }
+
+
+def start_worker(host, program, config):
+    host.run("cat >/run/worker.json", stdin=json.dumps(config).encode())
+    host.run(f"setsid {program} /run/worker.json </dev/null >>{WORKER_LOG} 2>&1 &")
+
+
+def ask(host, verb, timeout=60):
+    """A verb of the worker's control socket; its reply."""
+    code = ("import json,socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+            "s.sendall(json.dumps({'verb': sys.argv[2]}).encode() + b'\\n'); print(s.makefile().readline())")
+    return json.loads(host.out(f'python3 -c "{code}" {CONTROL} {verb}', timeout=timeout))
+
+
+def wait_status(host, wanted, timeout=240):
+    deadline = time.monotonic() + timeout
+    while True:
+        result = host.run(f"test -S {CONTROL}", check=False)
+        status = ask(host, "status").get("result", {}) if result.status == 0 else {}
+        if status and wanted(status):
+            return status
+        assert time.monotonic() < deadline, f"{status}\n" + host.out(f"tail -20 {WORKER_LOG}")
+        time.sleep(1)
+
+
+def protect(a, b, guest):
+    """Both workers, by hand; returns once the standby could take over."""
+    configuration = a.out(f"xl list -l {guest.name}")
+    uuid = json.loads(configuration)[0]["config"]["c_info"]["uuid"]
+    b.run("cat >/run/shadow.json", stdin=configuration.encode())
+    start_worker(b, "remus-standby", settings(b, a, b.address("repl"), guest, uuid, shadow="/run/shadow.json"))
+    wait_status(b, lambda status: True)
+    start_worker(a, "remus-primary", settings(a, b, b.address("repl"), guest, uuid))
+    return wait_status(a, lambda status: status["held"] and status["acknowledged"] > 0)
+
+
+def give(lab, guest, name, *libraries):
+    """A program of ours into a guest, by way of dom0 and the wire."""
+    host = guest.host
+    host.push(programs.program(lab, name, *libraries), f"/srv/{name}", 0o755)
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(host.run, f"busybox nc -l -p 5001 </srv/{name}", timeout=120)
+        time.sleep(2)
+        guest.run(f"nc {host.address()} 5001 >/tmp/{name} && chmod +x /tmp/{name}", timeout=120)
+        sent.result()
+
+
+@test(timeout=900, soak=True)
+def replicate_once(lab):
+    """The primary's host is killed under load; the standby, activated by hand, goes on with the connection, memory and disk."""
+    a, b = boot_pair(lab)
+    guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
+    give(lab, guest, "steady", "-lpthread")
+    guest.run("/tmp/steady 24 1 /tmp/report >/dev/null 2>&1 </dev/null &")
+    lab.note(str(protect(a, b, guest)))
+    with ThreadPoolExecutor() as pool:
+        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} 60 240", timeout=400)
+        time.sleep(20)
+        lab.note(str(ask(a, "status")["result"]))
+        a.kill()
+        begun = time.monotonic()
+        reply = ask(b, "activate", timeout=120)
+        lab.note(f"activated in {time.monotonic() - begun:.1f} s: {reply}")
+        assert reply["ok"], reply
+        lab.note(stream.result().out.strip())
+    assert b.out("xl domid web") == str(guest.domid)

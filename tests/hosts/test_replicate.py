@@ -84,11 +84,9 @@ def give(lab, guest, name, *libraries):
     """A program of ours into a guest, by way of dom0 and the wire."""
     host = guest.host
     host.push(programs.program(lab, name, *libraries), f"/srv/{name}", 0o755)
-    with ThreadPoolExecutor() as pool:
-        sent = pool.submit(host.run, f"busybox nc -l -p 5001 </srv/{name}", timeout=120)
-        time.sleep(2)
-        guest.run(f"nc {host.address()} 5001 >/tmp/{name} && chmod +x /tmp/{name}", timeout=120)
-        sent.result()
+    host.run("setsid python3 -m http.server -d /srv 5001 >/dev/null 2>&1 </dev/null &")
+    guest.run(f"for i in $(seq 60); do wget -q -O /tmp/{name} http://{host.address()}:5001/{name} && break; "
+              f"sleep 1; done; chmod +x /tmp/{name}", timeout=200)
 
 
 @test(timeout=900, soak=True)

@@ -14,7 +14,7 @@
 #include "replication/hold/door.h"
 #include "replication/hold/record_log.h"
 
-#define DEVICES_ANSWER_MS 500
+#define DEVICES_ANSWER_MS 2000
 /* Being taken lasts until no write is under way that was not noted. */
 #define DEVICES_TAKE_MS 5000
 

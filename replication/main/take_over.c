@@ -4,13 +4,12 @@
 #include "replication/main/take_over.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "common/log.h"
+#include "replication/domain/devices.h"
 #include "replication/xen/daemon_rings.h"
 #include "replication/xen/devices.h"
-#include "replication/xen/worker.h"
 
 /* What is known of the source beside its memory and state. */
 struct estate {
@@ -48,27 +47,29 @@ static void forget(struct estate *estate)
 }
 
 /* Nothing of its rings is half written when they are captured (I3). A guest without devices has no worker. */
-static int stop_devices(const struct shadow *shadow, struct worker *worker)
+static int stop_devices(const struct shadow *shadow, struct devices *devices)
 {
-	bool has_devices = shadow->config.num_disks || shadow->config.num_nics;
-	int err = has_devices ? worker_open(worker, shadow->source) : 0;
+	int err;
 
-	if (!err && has_devices)
-		err = worker_ask(worker, DOOR_TAKE, 1);
-	if (!err && has_devices)
-		err = worker_ask(worker, DOOR_STOP, worker->last.epoch);
+	if (!shadow->config.num_disks && !shadow->config.num_nics)
+		return 0;
+	err = devices_take(devices, shadow->source, 1);
+	if (!err)
+		err = devices_ask(devices, DOOR_STOP, devices->epoch);
 	return err ? failed(shadow, "have its devices stand still", err) : 0;
 }
 
 /* The source has stopped: all that it has done is in the shadow afterwards. */
 static int last_epoch(struct shadow *shadow, struct mirror *mirror, int is_checking)
 {
-	struct worker worker = { .socket = -1, .log = -1 };
-	int err = stop_devices(shadow, &worker);
+	struct devices devices;
+	int err;
 
+	devices_init(&devices);
+	err = stop_devices(shadow, &devices);
 	if (!err)
 		err = mirror_epoch(mirror);
-	worker_close(&worker);
+	devices_leave(&devices);
 	if (!err && is_checking)
 		err = mirror_check(mirror);
 	if (err)

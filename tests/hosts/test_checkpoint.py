@@ -57,7 +57,7 @@ def work_seen(guest, passes, timeout=180):
 def complaints(guest):
     """What the kernel says of itself beside the words of suspend and resume."""
     lines = guest.out("dmesg").splitlines()
-    return [line for line in lines if re.search(r"BUG|WARN|stall|lockup|Oops|Call Trace", line)]
+    return [line for line in lines if re.search(r"BUG:|WARNING: CPU|stalls? on|lockup|Oops|Call Trace", line)]
 
 
 def boot_worker(lab, vcpus, **settings):

@@ -54,6 +54,8 @@ svm_enter:
 	sti
 	clgi
 	vmrun %rax
+	.globl svm_left_guest
+svm_left_guest:
 	cli
 
 	push %rsi

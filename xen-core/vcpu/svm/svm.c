@@ -206,6 +206,15 @@ static void state_out(struct vcpu *vcpu, const struct vmcb *vmcb)
 		control->tpr = (uint8_t)((vmcb->vintr & VINTR_TPR_MASK) << 4);
 }
 
+/*
+ * QEMU now and then leaves guest mode twice in a row: the second time it saves our own registers, as it has just loaded
+ * them, where it had saved the guest's. Those are lost then. A guest that has just these values hurts only itself.
+ */
+static bool has_our_registers(const struct vmcb *vmcb)
+{
+	return vmcb->rip == (uint64_t)svm_left_guest && vmcb->cr3 == read_cr3();
+}
+
 static void run(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
@@ -218,6 +227,11 @@ static void run(struct vcpu *vcpu, struct vm_exit *exit)
 	/* An event whose delivery was cut short by this exit is delivered by the next entry. */
 	vmcb->event_injection = vmcb->exit_int_info & EVENT_VALID ? vmcb->exit_int_info : 0;
 	svm_read_exit(vcpu, exit);
+	if (has_our_registers(vmcb)) {
+		print("CPU %u left guest mode twice (reason %#lx): the guest's registers are lost\n",
+		      this_cpu()->id, exit->reason);
+		exit->kind = EXIT_BROKEN;
+	}
 }
 
 static void inject(struct vcpu *vcpu, const struct injection *event)

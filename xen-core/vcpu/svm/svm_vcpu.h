@@ -29,6 +29,7 @@ void svm_read_exit(struct vcpu *vcpu, struct vm_exit *exit);
 
 /* entry.S: guest registers in, VMRUN, guest registers out. */
 void svm_enter(paddr_t vmcb_address, struct guest_regs *regs);
+extern const char svm_left_guest[]; /* where the CPU goes on at an exit */
 
 /* state.c: these go into the ops table as they are. */
 void svm_set_control(struct vcpu *vcpu, enum control_register name, uint64_t value);

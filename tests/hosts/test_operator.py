@@ -28,10 +28,18 @@ def refused(host, words, code, status, prefix=""):
     assert not told.out, told.out
 
 
+def wait_daemon(host, timeout=30):
+    """One that has just been started may not listen yet."""
+    deadline = time.monotonic() + timeout
+    while ask(host, "version")[1] == EXIT_DAEMON:
+        assert time.monotonic() < deadline, host.out(f"tail -20 {dom0.BACKENDS_LOG}")
+        time.sleep(0.2)
+
+
 def wait_backend(host, name, wanted, timeout=30):
     deadline = time.monotonic() + timeout
     while True:
-        reply, _ = ask(host, f"status {name}")  # a daemon that has just been started may not listen yet
+        reply, _ = ask(host, f"status {name}")
         if reply["ok"] and wanted(reply["result"]["backend"]):
             return reply["result"]["backend"]
         assert time.monotonic() < deadline, reply
@@ -85,6 +93,7 @@ def operator_verbs(lab):
     """list, status and doctor say what is; bad arguments, an unknown VM, no permission and a dead or hung daemon are refused."""
     host = lab.boot(guests=True)
     host.start_backends()
+    wait_daemon(host)
     refused(host, "status web", "no-such-vm", EXIT_NO_VM)
     guest = host.guest("web", nics=1).boot()
     check_guest(host, guest)
@@ -100,5 +109,6 @@ def operator_verbs(lab):
     check_doctor(host)
     refused(host, "list", "no-daemon", EXIT_DAEMON)
     dom0.start_backends(host)
+    wait_daemon(host)
     wait_backend(host, "web", lambda backend: backend["pid"])
     guest.run("true")

@@ -44,6 +44,9 @@ long hypercall_dispatch(struct hypercall *call);
  * arguments of an unfinished call back. Returns true if the instruction is to be stepped over. */
 bool hypercall_from_guest(struct vcpu *vcpu);
 
+/* The vCPU is about to take a page out of its map by a call of its own (remove_from_physmap). */
+bool hypercall_is_removal(const struct vcpu *vcpu);
+
 hypercall_handler hypercall_memory_op, hypercall_multicall, hypercall_event_channel_op,
 	hypercall_xen_version, hypercall_console_io, hypercall_grant_table_op, hypercall_vm_assist,
 	hypercall_vcpu_op, hypercall_sched_op, hypercall_hvm_op, hypercall_physdev_op,

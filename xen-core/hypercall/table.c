@@ -39,6 +39,12 @@ long hypercall_dispatch(struct hypercall *call)
 	return handlers[call->number](call);
 }
 
+bool hypercall_is_removal(const struct vcpu *vcpu)
+{
+	return vcpu->regs.rax == __HYPERVISOR_memory_op &&
+	       vcpu->regs.rdi == XENMEM_remove_from_physmap;
+}
+
 /* Which registers hold the arguments, in their order. */
 static const size_t wide_registers[HYPERCALL_ARGS] = {
 	offsetof(struct guest_regs, rdi), offsetof(struct guest_regs, rsi),

@@ -2,8 +2,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p2m/p2m.h"
 
+#include "hw/cpu.h"
+#include "hw/ipi.h"
+#include "hw/percpu.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/host_map.h"
 #include "p2m/entry.h"
@@ -162,6 +166,7 @@ int p2m_map(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type
 	ASSERT(!((gfn.v | mfn.v) & (BIT(order) - 1)));
 	if (!gfn_is_valid(gfn))
 		return -EINVAL;
+	p2m_settle(p2m);
 	lock_take(&p2m->lock);
 	err = map_locked(p2m, gfn, mfn, order, type);
 	lock_release(&p2m->lock);
@@ -190,18 +195,67 @@ static enum p2m_type clear_locked(struct p2m *p2m, gfn_t gfn, mfn_t *mfn)
 	return type;
 }
 
+/* One CPU at a time: that nothing is left and nobody settles means that all is flushed. */
+static bool settle_begin(struct p2m *p2m, mfn_t frames[P2M_LEAVING], unsigned *count)
+{
+	bool mine;
+
+	lock_take(&p2m->lock);
+	mine = p2m->leaving_count && !p2m->settling;
+	if (mine) {
+		*count = p2m->leaving_count;
+		memcpy(frames, p2m->leaving, *count * sizeof(*frames));
+		__atomic_store_n(&p2m->settling, true, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&p2m->leaving_count, 0, __ATOMIC_SEQ_CST);
+	}
+	lock_release(&p2m->lock);
+	return mine;
+}
+
+void p2m_settle(struct p2m *p2m)
+{
+	mfn_t frames[P2M_LEAVING];
+	unsigned count;
+
+	while (p2m_is_unsettled(p2m)) {
+		if (!settle_begin(p2m, frames, &count)) {
+			ipi_serve(this_cpu());
+			cpu_relax();
+			continue;
+		}
+		p2m_flush(__atomic_load_n(&p2m->cpus, __ATOMIC_SEQ_CST));
+		__atomic_store_n(&p2m->settling, false, __ATOMIC_SEQ_CST);
+		while (count)
+			frame_put(frames[--count]);
+	}
+}
+
+/* False: there is no room, or it is not of the kind that may wait. */
+static bool leave_locked(struct p2m *p2m, mfn_t mfn, enum p2m_type type)
+{
+	if ((type != P2M_FOREIGN && type != P2M_FOREIGN_RO) || p2m->leaving_count == P2M_LEAVING)
+		return false;
+	p2m->leaving[p2m->leaving_count] = mfn;
+	__atomic_store_n(&p2m->leaving_count, p2m->leaving_count + 1, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 enum p2m_type p2m_unmap_if(struct p2m *p2m, gfn_t gfn, unsigned long types)
 {
 	mfn_t mfn = MFN_NONE;
 	enum p2m_type type;
+	bool waits;
 
 	if (!gfn_is_valid(gfn))
 		return P2M_NONE;
+	if (__atomic_load_n(&p2m->leaving_count, __ATOMIC_RELAXED) == P2M_LEAVING)
+		p2m_settle(p2m);
 	lock_take(&p2m->lock);
 	p2m_peek(p2m, gfn, &type, NULL);
 	type = types & BIT(type) ? clear_locked(p2m, gfn, &mfn) : P2M_NONE;
+	waits = leave_locked(p2m, mfn, type);
 	lock_release(&p2m->lock);
-	if (type == P2M_NONE)
+	if (type == P2M_NONE || waits)
 		return type;
 	p2m_flush(__atomic_load_n(&p2m->cpus, __ATOMIC_SEQ_CST));
 	if (type_is_counted(type))
@@ -236,6 +290,7 @@ int p2m_replace(struct p2m *p2m, gfn_t gfn, mfn_t mfn, enum p2m_type type)
 
 	if (!gfn_is_valid(gfn))
 		return -EINVAL;
+	p2m_settle(p2m);
 	lock_take(&p2m->lock);
 	if (!entry_make(p2m, gfn, 0)) { /* with the path made, nothing below can fail */
 		lock_release(&p2m->lock);
@@ -356,6 +411,7 @@ void p2m_destroy(struct p2m *p2m)
 	if (!p2m->root.v || mfn_is_none(p2m->root))
 		return;
 	ASSERT(!p2m->log && list_is_empty(&p2m->writers));
+	p2m_settle(p2m);
 	p2m_flush(p2m->cpus);
 	while (!p2m_relinquish(p2m, ~0UL))
 		;

@@ -29,6 +29,8 @@ enum p2m_type {
 #define P2M_ORDER_2M 9
 #define P2M_ORDER_1G 18
 
+#define P2M_LEAVING 64 /* foreign frames that one flush lets go */
+
 struct p2m {
 	struct lock lock;
 	domid_t owner;
@@ -37,6 +39,11 @@ struct p2m {
 	uint64_t tables;             /* frames spent on the tables */
 	uint64_t entries[P2M_TYPES]; /* 4 KiB pages mapped, by type */
 	gfn_t highest;               /* highest gfn ever mapped as RAM */
+
+	/* Foreign frames whose entries are out; their references wait for p2m_settle. */
+	mfn_t leaving[P2M_LEAVING];
+	unsigned leaving_count; /* (atomic) */
+	bool settling;          /* some CPU flushes for frames that were here (atomic) */
 
 	/* dirty/: what is written while a log is kept, and who writes pages without being seen to. */
 	struct dirty_log *log;                                   /* NULL: none is kept */
@@ -57,12 +64,26 @@ bool p2m_relinquish(struct p2m *p2m, uint64_t budget);
  */
 int p2m_map(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type);
 
-/* Unmaps one page (a large entry is split) and drops its reference. Returns the type that was there. */
+/*
+ * Unmaps one page (a large entry is split) and drops its reference. Returns the type that was there. A
+ * foreign page may still be reached by CPUs that know the entry, and keeps its reference, until p2m_settle:
+ * dom0 takes these out by the thousand, one at a time, and each flush may wait for all CPUs.
+ */
 enum p2m_type p2m_unmap(struct p2m *p2m, gfn_t gfn);
 
 /* The same if what is there is of one of the types (bits BIT(type)), else P2M_NONE: another CPU may have
  * put something else there since the caller looked. */
 enum p2m_type p2m_unmap_if(struct p2m *p2m, gfn_t gfn, unsigned long types);
+
+/* Flushes and drops the references of foreign pages that were taken out, before anything else is mapped
+ * in their place and before the domain's CPUs go on to other things. No lock is held. */
+void p2m_settle(struct p2m *p2m);
+
+static inline bool p2m_is_unsettled(const struct p2m *p2m)
+{
+	return __atomic_load_n(&p2m->leaving_count, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&p2m->settling, __ATOMIC_SEQ_CST);
+}
 
 /*
  * Takes the entry of a grant out; false if there is none. What p2m_unmap does at once is left to the

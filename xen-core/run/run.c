@@ -5,6 +5,7 @@
 #include "hw/cpu.h"
 #include "hw/interrupt.h"
 #include "hw/percpu.h"
+#include "hypercall/hypercall.h"
 #include "lib/assert.h"
 #include "run/exit.h"
 #include "sched/sched.h"
@@ -71,6 +72,15 @@ static void note_exit(struct vcpu *vcpu, const struct cpu *cpu, const struct vm_
 	};
 }
 
+/* Pages that dom0 takes out one by one are flushed together, before it does anything else. */
+static void settle(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	bool goes_on = exit->kind == EXIT_HYPERCALL && hypercall_is_removal(vcpu);
+
+	if (p2m_is_unsettled(vcpu->p2m) && !goes_on)
+		p2m_settle(vcpu->p2m);
+}
+
 static bool must_pick(const struct cpu *cpu)
 {
 	return !cpu->current || __atomic_load_n(&cpu->kicked, __ATOMIC_SEQ_CST) ||
@@ -99,6 +109,7 @@ void run_cpu(struct cpu *cpu)
 		__atomic_store_n(&cpu->in_guest, false, __ATOMIC_RELEASE);
 		find_forgotten_interrupt();
 		note_exit(vcpu, cpu, &exit);
+		settle(vcpu, &exit);
 		if (exit.kind == EXIT_INTERRUPT)
 			interrupt_window();
 		else

@@ -219,6 +219,38 @@ static const char *nothing_lost(void)
 	return NULL;
 }
 
+/* Foreign pages that are taken out keep their frames until something else is done with the map. */
+#define FOREIGN_AT     (0x40000000UL >> PAGE_SHIFT)
+#define FOREIGN_FRAMES (P2M_LEAVING + 6)
+
+static const char *foreign_pages_leave_together(void)
+{
+	uint64_t free;
+	GUEST(0xf4);
+	struct p2m *p2m = &tiny.domain->p2m;
+	mfn_t mfn = frame_alloc(0, tiny.domain->id);
+
+	CHECK(!p2m_map(p2m, GFN(FOREIGN_AT), mfn, P2M_ORDER_4K, P2M_FOREIGN));
+	for (unsigned i = 1; i < FOREIGN_FRAMES; i++)
+		CHECK(!p2m_map(p2m, GFN(FOREIGN_AT + i), frame_alloc(0, tiny.domain->id),
+		               P2M_ORDER_4K, P2M_FOREIGN));
+	free = frames_free();
+	for (unsigned i = 0; i < FOREIGN_FRAMES; i++) {
+		CHECK(p2m_unmap(p2m, GFN(FOREIGN_AT + i)) == P2M_FOREIGN);
+		CHECK(mfn_is_none(p2m_peek(p2m, GFN(FOREIGN_AT + i), NULL, NULL)));
+		CHECK(p2m_is_unsettled(p2m));
+		CHECK(frames_free() == free + (i < P2M_LEAVING ? 0 : P2M_LEAVING));
+	}
+	mfn = frame_alloc(0, tiny.domain->id);
+	CHECK(!p2m_map(p2m, GFN(FOREIGN_AT), mfn, P2M_ORDER_4K, P2M_FOREIGN));
+	CHECK(!p2m_is_unsettled(p2m) && frames_free() == free + FOREIGN_FRAMES - 1);
+	CHECK(p2m_unmap(p2m, GFN(FOREIGN_AT)) == P2M_FOREIGN);
+	p2m_settle(p2m);
+	CHECK(!p2m_is_unsettled(p2m) && frames_free() == free + FOREIGN_FRAMES);
+	tiny_end();
+	return NULL;
+}
+
 const struct selftest selftests_guest[] = {
 	{ "guest_cpuid_hlt", cpuid_and_hlt },
 	{ "guest_registers", registers },
@@ -229,6 +261,7 @@ const struct selftest selftests_guest[] = {
 	{ "guest_interrupt_window", interrupt_window },
 	{ "guest_injection", injection },
 	{ "guest_forbidden", forbidden_instructions },
+	{ "guest_foreign_pages", foreign_pages_leave_together },
 	{ "guest_nothing_lost", nothing_lost },
 	{ NULL, NULL },
 };

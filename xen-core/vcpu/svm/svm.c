@@ -228,8 +228,8 @@ static void run(struct vcpu *vcpu, struct vm_exit *exit)
 	vmcb->event_injection = vmcb->exit_int_info & EVENT_VALID ? vmcb->exit_int_info : 0;
 	svm_read_exit(vcpu, exit);
 	if (has_our_registers(vmcb)) {
-		print("CPU %u left guest mode twice (reason %#lx): the guest's registers are lost\n",
-		      this_cpu()->id, exit->reason);
+		print("CPU %u left guest mode twice (reason %#lx, %#lx, %#lx): the guest's registers are lost\n",
+		      this_cpu()->id, exit->reason, vmcb->exit_info1, vmcb->exit_info2);
 		exit->kind = EXIT_BROKEN;
 	}
 }

@@ -86,8 +86,8 @@ static const char *const no_fields[] = { NULL };
 static const char *const vm_field[] = { "vm", NULL };
 
 const struct control_verb daemon_verbs[] = {
-	{ "version", no_fields, serve_version },
-	{ "list", no_fields, serve_list },
-	{ "status", vm_field, serve_status },
-	{ NULL, NULL, NULL },
+	{ .name = "version", .fields = no_fields, .serve = serve_version },
+	{ .name = "list", .fields = no_fields, .serve = serve_list },
+	{ .name = "status", .fields = vm_field, .serve = serve_status },
+	{ 0 },
 };

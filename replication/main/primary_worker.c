@@ -124,9 +124,9 @@ static json_t *serve_release(const json_t *request, void *data)
 static const char *const no_fields[] = { NULL };
 
 static const struct control_verb verbs[] = {
-	{ "status", no_fields, serve_status },
-	{ "release", no_fields, serve_release },
-	{ NULL, NULL, NULL },
+	{ .name = "status", .fields = no_fields, .serve = serve_status },
+	{ .name = "release", .fields = no_fields, .serve = serve_release },
+	{ 0 },
 };
 
 static int open_parts(struct primary_worker *worker, struct vm *vm,

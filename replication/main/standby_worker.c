@@ -130,10 +130,10 @@ static json_t *serve_outdate(const json_t *request, void *data)
 static const char *const no_fields[] = { NULL };
 
 static const struct control_verb verbs[] = {
-	{ "status", no_fields, serve_status },
-	{ "activate", no_fields, serve_activate },
-	{ "outdate", no_fields, serve_outdate },
-	{ NULL, NULL, NULL },
+	{ .name = "status", .fields = no_fields, .serve = serve_status },
+	{ .name = "activate", .fields = no_fields, .serve = serve_activate },
+	{ .name = "outdate", .fields = no_fields, .serve = serve_outdate },
+	{ 0 },
 };
 
 static int open_parts(struct standby_worker *worker, struct sink *sink,

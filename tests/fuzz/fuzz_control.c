@@ -15,11 +15,13 @@ static json_t *serve(const json_t *request, void *data)
 }
 
 static const char *const fields[] = { "vm", NULL };
-static const struct control_verb verbs[] = { { "status", fields, serve }, { NULL, NULL, NULL } };
+static const struct control_verb verbs[] = { { .name = "status", .fields = fields, .serve = serve },
+	                                     { 0 } };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	json_t *reply = control_answer(verbs, NULL, (const char *)bytes, size);
+	struct control_later *later = NULL;
+	json_t *reply = control_answer(verbs, NULL, (const char *)bytes, size, &later);
 	const json_t *error;
 
 	if (!reply || (!control_result(reply, &error) && !error))

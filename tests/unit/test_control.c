@@ -40,12 +40,25 @@ static json_t *serve_much(const json_t *request, void *data)
 	return control_success(json_string(text));
 }
 
+/* Answered when the next one of its kind comes, which is answered at once. */
+static struct control_later *waiting;
+
+static void begin_wait(const json_t *request, void *data, struct control_later *later)
+{
+	if (waiting)
+		control_reply(waiting, control_success(json_string("waited")));
+	waiting = waiting ? NULL : later;
+	if (!waiting)
+		control_reply(later, control_success(json_string("at once")));
+}
+
 static const char *const vm_field[] = { "vm", NULL };
 static const char *const no_fields[] = { NULL };
 static const struct control_verb verbs[] = {
-	{ "echo", vm_field, serve_echo },
-	{ "much", no_fields, serve_much },
-	{ NULL, NULL, NULL },
+	{ .name = "echo", .fields = vm_field, .serve = serve_echo },
+	{ .name = "much", .fields = no_fields, .serve = serve_much },
+	{ .name = "wait", .fields = no_fields, .begin = begin_wait },
+	{ 0 },
 };
 
 /* The code with which a line is refused; "" if it is not. */
@@ -53,7 +66,8 @@ static const char *code_of(const char *line, size_t length)
 {
 	static char code[32];
 	unsigned int calls = 0;
-	json_t *reply = control_answer(verbs, &calls, line, length);
+	struct control_later *later = NULL;
+	json_t *reply = control_answer(verbs, &calls, line, length, &later);
 	const json_t *error;
 
 	assert_non_null(reply);
@@ -270,6 +284,53 @@ static void test_a_client_that_does_not_read_is_dropped(void **state)
 	ask_echo(*state);
 }
 
+/* What comes behind a question that takes its time is answered behind it. */
+static void test_an_answer_that_takes_its_time(void **state)
+{
+	static const char wait[] = "{\"verb\":\"wait\"}\n",
+			  echo[] = "{\"verb\":\"echo\",\"vm\":\"a\"}\n";
+	char reply[512] = "";
+	size_t used = 0;
+	int fd = dial(*state), other;
+
+	assert_int_equal(send(fd, wait, strlen(wait), 0), strlen(wait));
+	assert_int_equal(send(fd, echo, strlen(echo), 0), strlen(echo));
+	ask_echo(*state);
+	usleep(50000);
+	assert_int_equal(recv(fd, reply, sizeof(reply), MSG_DONTWAIT), -1);
+	other = dial(*state);
+	assert_int_equal(send(other, wait, strlen(wait), 0), strlen(wait));
+	assert_true(recv(other, reply, sizeof(reply), 0) > 0);
+	assert_non_null(strstr(reply, "at once"));
+	memset(reply, 0, sizeof(reply));
+	while (!strstr(reply, "said")) {
+		ssize_t got = recv(fd, reply + used, sizeof(reply) - 1 - used, 0);
+
+		assert_true(got > 0);
+		used += (size_t)got;
+	}
+	assert_true(strstr(reply, "waited") < strstr(reply, "said"));
+	close(fd);
+	close(other);
+}
+
+/* Who does not wait for it is forgotten; the answer goes nowhere. */
+static void test_a_client_that_goes_before_its_answer(void **state)
+{
+	static const char wait[] = "{\"verb\":\"wait\"}\n";
+	char reply[512];
+	int fd = dial(*state), other;
+
+	assert_int_equal(send(fd, wait, strlen(wait), 0), strlen(wait));
+	ask_echo(*state);
+	close(fd);
+	ask_echo(*state);
+	other = dial(*state);
+	assert_int_equal(send(other, wait, strlen(wait), 0), strlen(wait));
+	assert_true(recv(other, reply, sizeof(reply), 0) > 0);
+	close(other);
+}
+
 static void test_more_clients_than_places(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX];
@@ -361,6 +422,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_line_too_long_ends_the_connection,
 		                                start_daemon, stop_daemon),
 		cmocka_unit_test_setup_teardown(test_a_client_that_does_not_read_is_dropped,
+		                                start_daemon, stop_daemon),
+		cmocka_unit_test_setup_teardown(test_an_answer_that_takes_its_time, start_daemon,
+		                                stop_daemon),
+		cmocka_unit_test_setup_teardown(test_a_client_that_goes_before_its_answer,
 		                                start_daemon, stop_daemon),
 		cmocka_unit_test_setup_teardown(test_more_clients_than_places, start_daemon,
 		                                stop_daemon),

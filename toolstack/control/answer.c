@@ -40,7 +40,8 @@ static const char *wrong_field(const struct control_verb *verb, json_t *request)
 	return NULL;
 }
 
-static json_t *call(const struct control_verb *verbs, void *data, json_t *request)
+static json_t *call(const struct control_verb *verbs, void *data, json_t *request,
+                    struct control_later **later)
 {
 	const char *name = json_string_value(json_object_get(request, "verb"));
 	const struct control_verb *verb;
@@ -57,11 +58,18 @@ static json_t *call(const struct control_verb *verbs, void *data, json_t *reques
 		return control_refusal(CONTROL_BAD_REQUEST, "remusctl help",
 		                       "%s takes no such field, or not in that form: %.64s", name,
 		                       wrong);
+	if (verb->begin) {
+		struct control_later *taken = *later;
+
+		*later = NULL;
+		verb->begin(request, data, taken);
+		return NULL;
+	}
 	return verb->serve(request, data);
 }
 
 json_t *control_answer(const struct control_verb *verbs, void *data, const char *line,
-                       size_t length)
+                       size_t length, struct control_later **later)
 {
 	json_t *request = control_parse(line, length);
 	json_t *reply;
@@ -69,7 +77,7 @@ json_t *control_answer(const struct control_verb *verbs, void *data, const char 
 	if (!request)
 		return control_refusal(CONTROL_BAD_REQUEST, "",
 		                       "a request is one JSON object to a line");
-	reply = call(verbs, data, request);
+	reply = call(verbs, data, request, later);
 	json_decref(request);
 	return reply;
 }

@@ -24,7 +24,15 @@ struct client {
 	size_t unread;      /* bytes in out */
 	char *out;          /* what the socket did not take yet */
 	bool is_last_reply; /* gone once that is written */
+	bool is_waiting;    /* for the reply to a line; those behind it wait, too */
+	struct control_later *awaited;
+	json_t *reply; /* to it, about to be sent */
+	ev_timer answered;
 	char line[CONTROL_LINE_MAX];
+};
+
+struct control_later {
+	struct client *client; /* NULL: has gone */
 };
 
 struct control_server {
@@ -49,6 +57,10 @@ static void drop(struct client *client)
 	ev_io_stop(server->loop, &client->readable);
 	ev_io_stop(server->loop, &client->writable);
 	close(client->readable.fd);
+	ev_timer_stop(server->loop, &client->answered);
+	json_decref(client->reply);
+	if (client->awaited)
+		client->awaited->client = NULL;
 	free(client->out);
 	free(client);
 	ev_io_start(server->loop, &server->acceptable); /* there is room again */
@@ -111,30 +123,86 @@ static bool reply_with(struct client *client, json_t *reply)
 	return false;
 }
 
-/* Answers the whole lines that have come. False: the client is gone. */
-static bool serve_lines(struct client *client)
+/* One line. False: the client is gone. */
+static bool serve_line(struct client *client, const char *line, size_t length)
 {
 	const struct control_server *server = client->server;
+	struct control_later *later = calloc(1, sizeof(*later)), *offered = later;
+	json_t *reply;
+
+	if (!later)
+		return reply_with(client, NULL);
+	later->client = client;
+	client->awaited = later;
+	reply = control_answer(server->verbs, server->data, line, length, &offered);
+	client->is_waiting = !offered;
+	if (!offered)
+		return true;
+	client->awaited = NULL;
+	free(later);
+	return reply_with(client, reply);
+}
+
+static bool refuse_length(struct client *client)
+{
+	ev_io_stop(client->server->loop, &client->readable);
+	client->is_last_reply = true;
+	return reply_with(client,
+	                  control_refusal(CONTROL_BAD_REQUEST, "", "a request is at most %u bytes",
+	                                  CONTROL_LINE_MAX));
+}
+
+/* Answers the whole lines that have come, up to one that takes its time. False: the client is gone. */
+static bool serve_lines(struct client *client)
+{
 	size_t done = 0;
 	char *end;
 
-	while ((end = memchr(client->line + done, '\n', client->used - done))) {
+	while (!client->is_waiting &&
+	       (end = memchr(client->line + done, '\n', client->used - done))) {
 		size_t length = (size_t)(end - (client->line + done));
 
-		if (!reply_with(client, control_answer(server->verbs, server->data,
-		                                       client->line + done, length)))
+		if (!serve_line(client, client->line + done, length))
 			return false;
 		done += length + 1;
 	}
 	client->used -= done;
 	memmove(client->line, client->line + done, client->used);
-	if (client->used < sizeof(client->line))
-		return true;
-	ev_io_stop(server->loop, &client->readable);
-	client->is_last_reply = true;
-	return reply_with(client,
-	                  control_refusal(CONTROL_BAD_REQUEST, "", "a request is at most %u bytes",
-	                                  CONTROL_LINE_MAX));
+	if (client->used == sizeof(client->line) && !client->is_waiting)
+		return refuse_length(client);
+	if (client->used == sizeof(client->line)) /* read on when that is answered */
+		ev_io_stop(client->server->loop, &client->readable);
+	else
+		ev_io_start(client->server->loop, &client->readable);
+	return true;
+}
+
+/* Not within the verb: it may be answered, and the client be dropped, from anywhere. */
+static void on_answered(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct client *client = timer->data;
+	json_t *reply = client->reply;
+
+	(void)loop;
+	(void)events;
+	client->is_waiting = false;
+	client->reply = NULL;
+	if (reply_with(client, reply) && serve_lines(client))
+		flush(client);
+}
+
+void control_reply(struct control_later *later, json_t *reply)
+{
+	struct client *client = later->client;
+
+	free(later);
+	if (!client) {
+		json_decref(reply);
+		return;
+	}
+	client->awaited = NULL;
+	client->reply = reply;
+	ev_timer_start(client->server->loop, &client->answered);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -176,7 +244,8 @@ static void take_client(struct control_server *server, int fd)
 	server->clients = client;
 	ev_io_init(&client->readable, on_readable, fd, EV_READ);
 	ev_io_init(&client->writable, on_writable, fd, EV_WRITE);
-	client->readable.data = client->writable.data = client;
+	ev_timer_init(&client->answered, on_answered, 0., 0.);
+	client->readable.data = client->writable.data = client->answered.data = client;
 	ev_io_start(server->loop, &client->readable);
 	if (++server->count == CONTROL_CLIENTS_MAX)
 		ev_io_stop(server->loop, &server->acceptable);

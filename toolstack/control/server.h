@@ -10,14 +10,22 @@
 #define CONTROL_CLIENTS_MAX 32u
 #define CONTROL_UNREAD_MAX  (256u << 10) /* bytes that may wait for a client */
 
+/* A request that is answered later: its client hears nothing else until then. */
+struct control_later;
+
+/* Takes over the reply, which is dropped if the client has gone meanwhile. To be called exactly once; not after
+ * control_server_free() of its server. */
+void control_reply(struct control_later *later, json_t *reply);
+
 /*
- * A verb: its fields are a NULL-terminated list of all that a request may have beside "verb", each a string. The
- * function returns a reply, a new reference.
+ * A verb: its fields are a NULL-terminated list of all that a request may have beside "verb", each a string. serve
+ * returns a reply, a new reference. A verb that takes its time has begin in its place, which may call control_reply() too.
  */
 struct control_verb {
 	const char *name;
 	const char *const *fields;
 	json_t *(*serve)(const json_t *request, void *data);
+	void (*begin)(const json_t *request, void *data, struct control_later *later);
 };
 
 struct control_server;
@@ -28,8 +36,8 @@ struct control_server *control_serve(struct ev_loop *loop, const char *path,
                                      const struct control_verb *verbs, void *data);
 void control_server_free(struct control_server *server);
 
-/* The reply to one line; what control_serve calls. NULL: no memory. */
+/* The reply to one line; what control_serve calls. NULL: no memory, or a verb that took *later, and sets it to NULL. */
 json_t *control_answer(const struct control_verb *verbs, void *data, const char *line,
-                       size_t length);
+                       size_t length, struct control_later **later);
 
 #endif

@@ -133,6 +133,11 @@ const char *arbiter_refusal(const struct arbiter_config *config)
 	return NULL;
 }
 
+void arbiter_configure(struct arbiter *arbiter, const struct arbiter_config *config)
+{
+	arbiter->config = *config;
+}
+
 /* --- the start --- */
 
 static enum arbiter_state first_state(const struct record *record, bool is_running)

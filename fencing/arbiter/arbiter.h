@@ -61,6 +61,10 @@ struct arbiter_config arbiter_defaults(bool has_agent, bool quorum_decides);
 /* NULL, or why these settings protect nobody, in a sentence with the remedy. */
 const char *arbiter_refusal(const struct arbiter_config *config);
 
+/* Other settings from now on, as when the cluster has told what it is like. */
+struct arbiter;
+void arbiter_configure(struct arbiter *arbiter, const struct arbiter_config *config);
+
 enum event_kind {
 	EVENT_TICK,      /* at least every ARBITER_TICK */
 	EVENT_MEMBERS,   /* what Corosync says, at the start and at each change */

@@ -221,3 +221,13 @@ def boot_bad_option(lab):
     """A word that the hypervisor does not know is named on the console, and the boot goes on."""
     host = lab.boot(xen_options="foo=1")
     host.console.expect(r"unknown option.*foo", timeout=1)
+
+
+@test(timeout=300)
+def boot_watchdog(lab):
+    """A dom0 that no longer feeds the hypervisor's watchdog is reset, by Linux's own driver for it."""
+    host = lab.boot()
+    host.run("modprobe xen_wdt heartbeat=4")
+    host.run("for i in 1 2 3 4 5 6; do echo fed >/dev/watchdog; sleep 2; done", timeout=60)
+    host.console.expect(r"domain 0 has not fed its watchdog", timeout=120, failing=True)
+    host.wait_exit(60)

@@ -22,14 +22,14 @@ GUESTS = {
     "hlt": "off", "balloon": "ends", "init": "stays", "xapic": "off", "instructions": "off",
     "delivery": "ends", "illegal": "ends", "timers": "off", "unstarted": "ends", "reset": "off",
     "narrow": "off", "compat": "off",
-    "checkpoint": "off",
+    "checkpoint": "off", "watchdog": "off",
 }
 VCPUS = {"race": 2, "runstate": 2, "xapic": 2, "timers": 2, "unstarted": 2, "reset": 2}
 SECONDS = 240
 
 # Quick ones of different kinds, for every run of the tests.
 FEW = ("smoke", "user", "pointers", "runstate", "triple", "xapic", "instructions", "narrow",
-       "compat")
+       "compat", "watchdog")
 
 
 class Hostile:
@@ -42,7 +42,7 @@ class Hostile:
         self.host.push(ELFS / f"{self.name}.elf", f"/root/{self.name}.elf")
         config = (f'name = "{self.name}"\ntype = "pvh"\nkernel = "/root/{self.name}.elf"\n'
                   f'memory = {MEMORY}\nvcpus = {VCPUS.get(self.name, 1)}\n'
-                  + "".join(f'on_{end} = "preserve"\n' for end in ("crash", "poweroff", "reboot")))
+                  + "".join(f'on_{end} = "preserve"\n' for end in ("crash", "poweroff", "reboot", "watchdog")))
         self.host.run(f"cat >/root/{self.name}.cfg", stdin=config.encode())
         self.console.start_afresh()
         self.host.run(f"xl create -q /root/{self.name}.cfg", timeout=SECONDS)

@@ -63,6 +63,8 @@ static void domain_ended(struct domain *domain)
 	}
 	if (domain->shutdown_code == SHUTDOWN_poweroff)
 		machine_power_off();
+	if (domain->shutdown_code == SHUTDOWN_watchdog)
+		fatal("dom0 hangs\n");
 	if (domain->shutdown_code != SHUTDOWN_reboot)
 		fatal("dom0 has crashed\n");
 	machine_restart();

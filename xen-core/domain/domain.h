@@ -14,6 +14,7 @@
 
 struct event_table;
 struct grant_table;
+struct watchdog;
 
 enum domain_state { DOMAIN_BUILDING, DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 
@@ -59,6 +60,7 @@ struct domain {
 	struct cpu_policy *policy; /* vcpu/policy.h; NULL: the default */
 	struct e820_entry *e820;   /* what memory_map tells; from the heap, NULL: none */
 
+	struct watchdog *watchdogs;    /* domain/watchdog.c */
 	struct event_table *events;    /* event/ */
 	struct grant_table *grants;    /* grant/ */
 	struct checkpoint *checkpoint; /* checkpoint/; NULL: not attached */

@@ -3,6 +3,7 @@
 #include "hypercall/argument.h"
 
 #include "domain/clock.h"
+#include "domain/watchdog.h"
 #include "event/channel.h"
 #include "event/event.h"
 #include "sched/sched.h"
@@ -87,6 +88,14 @@ static long poll(struct hypercall *call)
 	                                  : NANOS(0));
 }
 
+static long watchdog(struct hypercall *call)
+{
+	struct sched_watchdog request;
+	long err = copy_from_guest(call->caller, &request, call->args[1], sizeof(request));
+
+	return err ? err : domain_watchdog_set(call->caller->domain, request.id, request.timeout);
+}
+
 long hypercall_sched_op(struct hypercall *call)
 {
 	switch (call->args[0]) {
@@ -103,6 +112,8 @@ long hypercall_sched_op(struct hypercall *call)
 		return remote_shutdown(call);
 	case SCHEDOP_shutdown_code:
 		return shutdown_code(call);
+	case SCHEDOP_watchdog:
+		return watchdog(call);
 	default:
 		return -ENOSYS;
 	}

@@ -368,7 +368,7 @@ def leftovers(host):
     """Nothing of guests that are gone is left."""
     deadline = time.monotonic() + 20
     while True:
-        left = host.run("ls /run/remus; ls /sys/class/net | grep vif; pgrep -x remus-backend; "
+        left = host.run("ls -I control /run/remus; ls /sys/class/net | grep vif; pgrep -x remus-backend; "
                         "xenstore-ls backend/vif; xenstore-ls backend/vbd", check=False).out
         if not left.strip():
             return

@@ -30,7 +30,7 @@ TRACES = {
                 "xenstore-list $d 2>/dev/null | sed \"s|^|$d/|\"; done; true",
     "network devices": f"ls --ignore={BRIDGE} /sys/class/net",
     "loop devices": "losetup --all --noheadings --output BACK-FILE",
-    "processes": "pgrep -a '^(xl|qemu|block|vif)' || true",
+    "processes": "pgrep -a '^(xl|qemu|block|vif|remus-backend)' || true",
 }
 
 

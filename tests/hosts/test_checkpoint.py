@@ -193,7 +193,7 @@ def push_epochs(lab, host):
 
 
 def epochs_begin(host, words):
-    host.run(f"(setsid /root/epochs {words} >/root/epochs.log 2>&1; "
+    host.run(f"(setsid /root/epochs {words} >/root/epochs.log 2>/root/epochs.err; "
              "echo status $? >>/root/epochs.log) </dev/null >/dev/null 2>&1 &")
 
 
@@ -203,7 +203,7 @@ def epochs_end(host, timeout):
     while "status" not in (out := host.out("cat /root/epochs.log 2>/dev/null; true")):
         assert time.monotonic() < deadline, f"the epochs do not end: {out}"
         time.sleep(0.3)
-    assert out.endswith("status 0"), out
+    assert out.endswith("status 0"), out + host.out("cat /root/epochs.err")
     return out.splitlines()[0]
 
 

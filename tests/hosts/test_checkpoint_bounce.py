@@ -13,7 +13,6 @@ from rig import dom0, programs, test
 from rig.machine import ROOT
 
 STREAM = ROOT / "tests/hosts/programs/stream.py"
-SHADOW_LOG = "/var/log/xen/console/guest-{}--shadow.log"
 COMPLAINTS = "dmesg | grep -iE 'BUG|WARN|stall|lockup|error|unstable|not syncing' || true"
 
 
@@ -31,19 +30,10 @@ def give(lab, guest, name, *libraries):
     assert guest.out(f"md5sum </tmp/{name}") == host.out(f"md5sum </srv/{name}")
 
 
-def follow(guest):
-    """The rig's guest is another domain now, whose console has another log."""
-    guest.console.poll()
-    path = SHADOW_LOG.format(guest.name)
-    if guest.console.path != path:
-        guest.console.path, guest.console._read = path, 0
-    guest._domid = None
-
-
-def bounce(host, guest, arguments="", timeout=180):
+def bounce(host, guest, arguments="", timeout=900):
     before = guest.domid
     text = host.out(f"remus-bounce --take-over {arguments} {guest.name} 2>&1", timeout=timeout)
-    follow(guest)
+    guest.moved(came_as=f"{guest.name}--shadow")
     assert guest.domid != before, text
     return text
 
@@ -67,6 +57,19 @@ def wait_report(guest, before, timeout=300):
         time.sleep(1)
 
 
+def bounce_many(host, guest, count, chance):
+    for number in range(count):
+        time.sleep(chance.uniform(0, 2))
+        bounce(host, guest, f"--epochs {chance.randrange(1, 6)} "
+                            f"--interval {chance.randrange(0, 40)}")
+        line = wait_report(guest, "")
+        wait_report(guest, line)
+        guest.run(f"echo {number} | dd of=/dev/xvda bs=512 seek={number} conv=fsync 2>/dev/null",
+                  timeout=120)
+        assert host.out(f"dd if=/srv/data.img bs=512 skip={number} count=1 2>/dev/null | "
+                        "head -c 4").startswith(str(number))
+
+
 def run_bounces(lab, vcpus, count, seed):
     host = lab.boot(toolstack=True, guests=True, memory=2048)
     install(host)
@@ -75,29 +78,24 @@ def run_bounces(lab, vcpus, count, seed):
                        disks=["/srv/data.img,raw,xvda,w"]).boot()
     start_steady(lab, guest, vcpus)
     complaints = guest.out(COMPLAINTS)
-    chance = random.Random(seed)
+    enough = lab.folder / "enough"
     with ThreadPoolExecutor() as pool:
-        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} {10 + 15 * count}",
-                             timeout=120 + 60 * count)
-        for number in range(count):
-            time.sleep(chance.uniform(0, 2))
-            bounce(host, guest, f"--epochs {chance.randrange(1, 6)} "
-                                f"--interval {chance.randrange(0, 40)}")
-            line = wait_report(guest, "")
-            wait_report(guest, line)
-            guest.run(f"echo {number} | dd of=/dev/xvda bs=512 seek={number} conv=fsync "
-                      "2>/dev/null", timeout=120)
-            assert host.out(f"dd if=/srv/data.img bs=512 skip={number} count=1 2>/dev/null | "
-                            "head -c 4").startswith(str(number))
+        stream = pool.submit(lab.client().run,
+                             f"python3 {STREAM} {guest.address} {900 * count} 400 {enough}",
+                             timeout=1000 * count)
+        try:
+            bounce_many(host, guest, count, random.Random(seed))
+        finally:
+            enough.touch()
         lab.note(stream.result().out.strip())
     lab.note(wait_report(guest, ""))
     assert guest.out(COMPLAINTS) == complaints
     guest.destroy()
 
 
-@test(name="checkpoint_bounce_1vcpu", vcpus=1, timeout=1500, soak=True)
-@test(name="checkpoint_bounce_2vcpu", vcpus=2, timeout=1500, soak=True)
-@test(name="checkpoint_bounce_4vcpu", vcpus=4, timeout=1500, soak=True)
+@test(name="checkpoint_bounce_1vcpu", vcpus=1, timeout=3600, soak=True)
+@test(name="checkpoint_bounce_2vcpu", vcpus=2, timeout=3600, soak=True)
+@test(name="checkpoint_bounce_4vcpu", vcpus=4, timeout=3600, soak=True)
 def checkpoint_bounce(lab, vcpus):
     """A guest's memory, clock, disk and TCP connection through three bounces."""
     run_bounces(lab, vcpus, 3, seed=vcpus)
@@ -114,7 +112,7 @@ def checkpoint_bounce_postgres(lab):
         load = pool.submit(postgres.load, lab, guest, 240)
         for _ in range(3):
             time.sleep(10)
-            bounce(host, guest, "--epochs 3", timeout=300)
+            bounce(host, guest, "--epochs 3")
         done = load.result()
     lab.note(f"{done} transactions through 3 bounces")
     postgres.check_sums(guest, done)

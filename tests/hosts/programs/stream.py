@@ -2,8 +2,10 @@
 # Counts up over a TCP connection to programs/steady for some seconds; each number must come back once, in order.
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: stream.py ADDRESS SECONDS [STALL]     prints "ok COUNT numbers, stalled SECONDS at most", or raises
+# usage: stream.py ADDRESS SECONDS [STALL [FILE]]     ends early when there is that file;
+#                                                     prints "ok COUNT numbers, stalled SECONDS at most", or raises
 
+import os
 import socket
 import struct
 import sys
@@ -34,7 +36,7 @@ def main():
     connection.settimeout(float(sys.argv[3]) if len(sys.argv) > 3 else 120)
     end = time.monotonic() + seconds
     count, longest, begun = 0, 0.0, time.monotonic()
-    while begun < end:
+    while begun < end and not (len(sys.argv) > 4 and os.path.exists(sys.argv[4])):
         count = exchange(connection, count)
         longest = max(longest, time.monotonic() - begun)
         time.sleep(PAUSE)

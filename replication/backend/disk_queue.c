@@ -12,6 +12,9 @@
 
 #include "common/log.h"
 
+/* Copies, of a page at most, after which requests that were read go on while others are still unread. */
+#define COPIES_AT_ONCE 64u
+
 static struct disk_request *at(struct disk *disk, uint32_t index)
 {
 	return &disk->requests[index & (disk->ring.slots - 1)];
@@ -223,7 +226,20 @@ static int take_one(struct disk *disk, const char **why)
 	return admit(disk, request);
 }
 
-/* Take all that is unread. 0, or a negative errno with *why. */
+/* What was read is whole: hand it to the kernel. */
+static int go_on(struct disk *disk)
+{
+	int err = grants_run(&disk->device.host->grants);
+
+	if (err)
+		return err;
+	start_ready(disk);
+	image_queue_submit(&disk->device.host->images);
+	return 0;
+}
+
+/* Take all that is unread. 0, or a negative errno with *why. The storage does not idle while a ring full of large writes
+ * is copied: they go on a few at a time. */
 static int take(struct disk *disk, const char **why)
 {
 	int unread;
@@ -235,12 +251,15 @@ static int take(struct disk *disk, const char **why)
 			*why = "it claims more requests than its ring holds";
 			return unread;
 		}
-		while (unread-- && !err)
+		while (unread-- && !err) {
 			err = take_one(disk, why);
+			if (!err && disk->device.host->grants.count >= COPIES_AT_ONCE)
+				err = go_on(disk);
+		}
 		if (err)
 			return err;
 	}
-	return grants_run(&disk->device.host->grants);
+	return go_on(disk);
 }
 
 /* Copy out all that was read since. */
@@ -294,8 +313,6 @@ bool disk_serve(struct disk *disk)
 		device_fail(&disk->device, why);
 		return false;
 	}
-	start_ready(disk);
-	image_queue_submit(&disk->device.host->images);
 	answer(disk);
 	return true;
 }

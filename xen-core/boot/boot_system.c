@@ -74,8 +74,9 @@ void boot_system(void)
 {
 	choose_backend();
 	cpu_init(NULL); /* the first makes what all share */
-	for (unsigned i = 1; i < cpu_count; i++)
-		ipi_call(BIT(i), cpu_init, NULL);
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i] != this_cpu())
+			ipi_call(BIT(i), cpu_init, NULL);
 	domain_clock_init();
 	physical_init();
 	if (options.selftest)

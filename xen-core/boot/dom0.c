@@ -162,8 +162,8 @@ static void enter_at(struct vcpu *vcpu, paddr_t entry, paddr_t start_info)
 
 static struct domain *dom0_create(void)
 {
-	unsigned count = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, cpu_count)
-	                                        : cpu_count;
+	unsigned count = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, guest_cpu_count)
+	                                        : guest_cpu_count;
 	struct domain_config config = {
 		.id = 0,
 		.privileged = true,

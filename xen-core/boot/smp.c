@@ -74,8 +74,9 @@ static void cpu_main(void)
 void smp_release(void (*loop)(struct cpu *cpu))
 {
 	__atomic_store_n(&released, loop, __ATOMIC_RELEASE);
-	for (unsigned i = 1; i < cpu_count; i++)
-		ipi_kick(cpus[i]);
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i] != this_cpu())
+			ipi_kick(cpus[i]);
 }
 
 /* Page 0 has the firmware's data. Frames that are in use are not given; the highest one is at 636 KiB. */
@@ -198,6 +199,24 @@ static void bring_up_all(struct parameters *parameters, mfn_t page, unsigned lim
 	}
 }
 
+/* The boot CPU's id becomes the last one, out of the reach of vCPUs. Nothing is kept by id yet. */
+static void spare_boot_cpu(void)
+{
+	struct cpu *boot = cpus[0];
+
+	for (unsigned i = 0; i < cpu_count; i++) {
+		cpus[i] = i == cpu_count - 1 ? boot : cpus[i + 1];
+		cpus[i]->id = i;
+	}
+	guest_cpu_count = cpu_count - 1;
+}
+
+/* By the name that its emulated CPUs give. */
+static bool is_emulated_by_qemu(void)
+{
+	return cpu_has(CPU_HYPERVISOR) && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
+}
+
 void smp_start(void)
 {
 	unsigned limit = options.maxcpus ? MIN(options.maxcpus, (unsigned)MAX_CPUS) : MAX_CPUS;
@@ -213,5 +232,11 @@ void smp_start(void)
 			frame_free(page, 0);
 		}
 	}
-	print("%u CPUs online\n", cpu_count);
+	guest_cpu_count = cpu_count;
+	if (options.spare_boot_cpu && cpu_count > 1)
+		spare_boot_cpu();
+	else if (cpu_count > 1 && is_emulated_by_qemu())
+		log_warn(
+			"smp: QEMU can lose what is on its first of several CPUs: give it one more, and spare_boot_cpu here\n");
+	print("%u CPUs online\n", guest_cpu_count);
 }

@@ -104,12 +104,12 @@ static void enable(void)
  * An interrupt with a logical destination finds its CPU in flat mode: one bit for each of the first
  * eight. x2APIC's logical ids are fixed.
  */
-static void set_logical_id(unsigned cpu)
+static void set_logical_id(uint32_t id)
 {
 	if (is_x2apic)
 		return;
 	apic_write(APIC_DFR, 0xffffffff);
-	apic_write(APIC_LDR, cpu < 8 ? 1u << (24 + cpu) : 0);
+	apic_write(APIC_LDR, id < 8 ? 1u << (24 + id) : 0);
 }
 
 /* The version register says how many LVT entries there are; absent ones must not be written. */
@@ -150,7 +150,7 @@ void apic_cpu_init(void)
 	enable();
 	this_cpu()->apic_id = apic_id();
 	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
-	set_logical_id(this_cpu()->id);
+	set_logical_id(this_cpu()->apic_id);
 	mask_lvts();
 	take_errors();
 	interrupt_register(VECTOR_ERROR, error_interrupt);

@@ -4,4 +4,5 @@
 #include "hw/percpu.h"
 
 unsigned cpu_count;
+unsigned guest_cpu_count;
 struct cpu *cpus[MAX_CPUS];

@@ -21,7 +21,7 @@ struct vcpu;
 struct timer;
 
 struct cpu {
-	unsigned id; /* 0 is the boot CPU; dense */
+	unsigned id; /* dense; 0 is the boot CPU, but see guest_cpu_count */
 	uint32_t apic_id;
 	bool online;
 	bool kicked;              /* asked to go round its run loop (atomic) */
@@ -47,6 +47,7 @@ static inline struct cpu *this_cpu(void)
 }
 
 extern unsigned cpu_count;         /* CPUs that are up */
+extern unsigned guest_cpu_count;   /* those that run vCPUs: they have the lowest ids */
 extern struct cpu *cpus[MAX_CPUS]; /* by id */
 
 #endif

@@ -44,5 +44,5 @@ long bitmap_write(struct hypercall *call, const struct xenctl_bitmap *map, uint6
 
 uint64_t bitmap_of_cpus(void)
 {
-	return mask_of(cpu_count);
+	return mask_of(guest_cpu_count);
 }

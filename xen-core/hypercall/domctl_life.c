@@ -60,7 +60,7 @@ static struct cpu *next_cpu(void)
 {
 	static unsigned turn;
 
-	return cpus[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % cpu_count];
+	return cpus[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % guest_cpu_count];
 }
 
 long domctl_max_vcpus(struct hypercall *call, struct xen_domctl *op, struct domain *domain)

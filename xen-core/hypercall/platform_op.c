@@ -19,11 +19,11 @@ static long get_cpuinfo(struct hypercall *call, struct xen_platform_op *op)
 {
 	struct xenpf_pcpuinfo *info = &op->u.pcpu_info;
 
-	info->max_present = cpu_count - 1;
+	info->max_present = guest_cpu_count - 1;
 	info->flags = XEN_PCPU_FLAGS_INVALID;
 	info->apic_id = 0;
 	info->acpi_id = 0;
-	if (info->xen_cpuid < cpu_count) {
+	if (info->xen_cpuid < guest_cpu_count) {
 		info->flags = XEN_PCPU_FLAGS_ONLINE;
 		info->apic_id = cpus[info->xen_cpuid]->apic_id;
 		info->acpi_id = info->xen_cpuid;

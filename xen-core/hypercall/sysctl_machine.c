@@ -47,9 +47,9 @@ long sysctl_physinfo(struct hypercall *call, struct xen_sysctl *op)
 	(void)call;
 	*info = (struct xen_sysctl_physinfo){
 		.threads_per_core = 1,
-		.cores_per_socket = cpu_count,
-		.nr_cpus = cpu_count,
-		.max_cpu_id = cpu_count - 1,
+		.cores_per_socket = guest_cpu_count,
+		.nr_cpus = guest_cpu_count,
+		.max_cpu_id = guest_cpu_count - 1,
 		.nr_nodes = 1,
 		.cpu_khz = (uint32_t)clock_tsc_khz(),
 		.capabilities = CAPABILITIES,
@@ -91,13 +91,13 @@ long sysctl_cputopoinfo(struct hypercall *call, struct xen_sysctl *op)
 	struct xen_sysctl_cputopoinfo *info = &op->u.cputopoinfo;
 	uint64_t to = (uint64_t)(uintptr_t)info->cputopo.p;
 
-	for (uint32_t i = 0; to && i < MIN(info->num_cpus, cpu_count); i++) {
+	for (uint32_t i = 0; to && i < MIN(info->num_cpus, guest_cpu_count); i++) {
 		struct xen_sysctl_cputopo cpu = { .core = i };
 
 		if (copy_to_guest(call->caller, to + i * sizeof(cpu), &cpu, sizeof(cpu)))
 			return -EFAULT;
 	}
-	info->num_cpus = cpu_count;
+	info->num_cpus = guest_cpu_count;
 	return 0;
 }
 
@@ -163,7 +163,7 @@ long sysctl_getcpuinfo(struct hypercall *call, struct xen_sysctl *op)
 {
 	struct xen_sysctl_getcpuinfo *request = &op->u.getcpuinfo;
 	uint64_t to = (uint64_t)(uintptr_t)request->info.p;
-	uint32_t count = MIN(request->max_cpus, cpu_count);
+	uint32_t count = MIN(request->max_cpus, guest_cpu_count);
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t now = clock_now().v, busy = busy_time(cpus[i]);

@@ -120,6 +120,7 @@ static const struct option {
 	{ "maxcpus", parse_unsigned, &options.maxcpus },
 	{ "noreboot", parse_flag, &options.noreboot },
 	{ "selftest", parse_flag, &options.selftest },
+	{ "spare_boot_cpu", parse_flag, &options.spare_boot_cpu },
 };
 
 static const struct option *find_option(const char *word, size_t length)

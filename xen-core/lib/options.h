@@ -13,6 +13,7 @@ struct options {
 	bool console_com1;       /* console=com1 (default) or console=none */
 	unsigned com1_baud;      /* com1=115200 */
 	bool noreboot;           /* halt after a panic or a fatal error, do not restart */
+	bool spare_boot_cpu;     /* the boot CPU runs no vCPU (docs/testing.md: QEMU's first CPU) */
 	bool selftest;           /* run the self-tests and power off; no dom0 */
 	bool dom0_verbose;       /* say how dom0 was built */
 };

@@ -134,7 +134,7 @@ static void move(struct vcpu *vcpu, struct runqueue *to)
 
 static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
 {
-	return vcpu->affinity >> cpu->id & 1;
+	return cpu->id < guest_cpu_count && vcpu->affinity >> cpu->id & 1;
 }
 
 static bool is_idle(const struct cpu *cpu)
@@ -149,7 +149,7 @@ static struct cpu *place(const struct vcpu *vcpu)
 
 	if (allowed && is_idle(allowed))
 		return allowed;
-	for (unsigned i = 0; i < cpu_count; i++) {
+	for (unsigned i = 0; i < guest_cpu_count; i++) {
 		if (!may_run_on(vcpu, cpus[i]))
 			continue;
 		if (is_idle(cpus[i]))
@@ -421,7 +421,7 @@ int sched_set_affinity(struct vcpu *vcpu, uint64_t cpu_mask)
 {
 	struct cpu *cpu = NULL;
 
-	if (!(cpu_mask & (cpu_count == 64 ? ~0UL : BIT(cpu_count) - 1)))
+	if (!(cpu_mask & (guest_cpu_count == 64 ? ~0UL : BIT(guest_cpu_count) - 1)))
 		return -EINVAL;
 	lock_take(&lock);
 	vcpu->affinity = cpu_mask;

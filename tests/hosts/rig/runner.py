@@ -125,16 +125,6 @@ class Running:
                 path.unlink()
 
 
-# What the hypervisor says when the emulator has lost a guest's registers (xen-core/vcpu/svm/svm.c).
-EMULATOR_FAULT = "left guest mode twice"
-
-
-def is_emulator_fault(report, folder):
-    """Whether a test failed on a host whose emulator was seen to err; docs/testing.md."""
-    return not report.passed and any(EMULATOR_FAULT in path.read_text(errors="replace")
-                                     for path in folder.glob("*/console.log"))
-
-
 def show(test, report, folder):
     print(f"{test.name:32} {'ok' if report.passed else 'FAILED':6} {report.seconds:7.1f} s",
           flush=True)
@@ -149,7 +139,7 @@ def run_all(tests, image, parallel):
     """Run tests, at most so many at once; returns how many passed and how many failed."""
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
-    waiting, running, again = list(tests), [], []
+    waiting, running = list(tests), []
     passed = failed = 0
     try:
         while waiting or running:
@@ -157,12 +147,7 @@ def run_all(tests, image, parallel):
                 running.append(Running(waiting.pop(0), image))
             for item in list(running):
                 report = item.poll()
-                if report and item.test not in again and is_emulator_fault(report, item.folder):
-                    print(f"{item.test.name:32} again: the emulator lost a guest's registers", flush=True)
-                    running.remove(item)
-                    again.append(item.test)
-                    waiting.insert(0, item.test)
-                elif report:
+                if report:
                     running.remove(item)
                     show(item.test, report, item.folder)
                     passed += report.passed

@@ -72,7 +72,7 @@ static int shared_init(void)
 static int cpu_init(struct cpu *cpu)
 {
 	mfn_t host_save;
-	int err = cpu->id == 0 ? shared_init() : 0;
+	int err = svm_msr_map.v ? 0 : shared_init();
 
 	if (err)
 		return err;
@@ -207,8 +207,8 @@ static void state_out(struct vcpu *vcpu, const struct vmcb *vmcb)
 }
 
 /*
- * QEMU now and then leaves guest mode twice in a row: the second time it saves our own registers, as it has just loaded
- * them, where it had saved the guest's. Those are lost then. A guest that has just these values hurts only itself.
+ * QEMU's first CPU can leave guest mode twice in a row (docs/testing.md): the second time it saves our own registers, as
+ * it has just loaded them, where it had saved the guest's. A guest that has just these values hurts only itself.
  */
 static bool has_our_registers(const struct vmcb *vmcb)
 {

@@ -6,6 +6,7 @@
 
 #include <xenstore.h>
 
+#include "replication/daemon/wards.h"
 #include "replication/main/supervise.h"
 #include "toolstack/control/server.h"
 
@@ -13,6 +14,7 @@
 struct daemon_facts {
 	const struct supervisor *supervisor;
 	struct xs_handle *xs;
+	struct wards *wards; /* NULL: nothing can be protected */
 };
 
 extern const struct control_verb daemon_verbs[];

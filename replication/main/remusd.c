@@ -1,12 +1,13 @@
-/* remusd: has a worker serve the devices of each guest of this host. */
+/* remusd: has a worker serve the devices of each guest of this host, and others replicate those that are protected. */
 /* SPDX-License-Identifier: Apache-2.0
  *
  * It watches the xenstore for guests whose network cards and disks dom0 is to serve. SIGTERM ends the workers, which
- * leave the devices connected: the next remusd takes them up.
+ * leave the devices connected, and output held: the next remusd takes them up. SIGHUP reads the configuration anew.
  */
 
 #include <errno.h>
 #include <ev.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #include <xenstore.h>
 
 #include "common/log.h"
+#include "replication/daemon/host_xen.h"
+#include "replication/daemon/ledger.h"
+#include "replication/daemon/wards.h"
 #include "replication/main/daemon_verbs.h"
 #include "replication/main/supervise.h"
 #include "toolstack/control/message.h"
@@ -27,7 +31,10 @@ struct remusd {
 	struct supervisor supervisor;
 	struct xs_handle *xs;
 	ev_io store_ready;
-	ev_signal terminate, interrupt;
+	ev_signal terminate, interrupt, hangup;
+	struct host_xen host;
+	struct wards *wards; /* NULL: nothing can be protected */
+	bool is_stopping;
 	struct daemon_facts facts; /* for who asks */
 	struct control_server *control;
 };
@@ -101,19 +108,43 @@ static void on_stopped(struct supervisor *supervisor)
 	ev_break(supervisor->loop, EVBREAK_ALL);
 }
 
+/* The replication's workers end before those that serve devices, which they talk to. */
+static void on_wards_stopped(void *data)
+{
+	struct remusd *remusd = data;
+
+	supervise_stop(&remusd->supervisor);
+}
+
 static void on_terminate(struct ev_loop *loop, ev_signal *signal, int events)
 {
 	struct remusd *remusd = signal->data;
 
 	(void)loop;
 	(void)events;
-	if (!remusd->supervisor.is_stopping)
+	if (remusd->is_stopping)
+		return;
+	remusd->is_stopping = true;
+	if (remusd->wards)
+		wards_stop(remusd->wards);
+	else
 		supervise_stop(&remusd->supervisor);
 }
 
-static void catch_signal(struct remusd *remusd, ev_signal *watcher, int number)
+static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
 {
-	ev_signal_init(watcher, on_terminate, number);
+	struct remusd *remusd = signal->data;
+
+	(void)loop;
+	(void)events;
+	if (remusd->wards)
+		wards_reload(remusd->wards);
+}
+
+static void catch_signal(struct remusd *remusd, ev_signal *watcher, int number,
+                         void (*handler)(struct ev_loop *loop, ev_signal *signal, int events))
+{
+	ev_signal_init(watcher, handler, number);
 	watcher->data = remusd;
 	ev_signal_start(remusd->supervisor.loop, watcher);
 }
@@ -142,31 +173,51 @@ static void open_control(struct remusd *remusd, const char *path)
 {
 	remusd->facts.supervisor = &remusd->supervisor;
 	remusd->facts.xs = remusd->xs;
-	mkdir(CONTROL_FOLDER, 0700);
+	remusd->facts.wards = remusd->wards;
 	remusd->control = control_serve(remusd->supervisor.loop, path, daemon_verbs,
 	                                &remusd->facts);
 	if (!remusd->control)
 		log_error("cannot listen at %s: %s", path, strerror(errno));
 }
 
-/* The worker beside this program. */
-static const char *worker_path(void)
+/* The folder of this program, and of those that it starts. */
+static const char *programs_folder(void)
 {
-	static char path[512];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
-	char *name;
+	static char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	if (length < 0)
 		return NULL;
 	path[length] = 0;
-	name = strrchr(path, '/') + 1;
-	strcpy(name, "remus-backend");
+	*strrchr(path, '/') = 0;
 	return path;
+}
+
+/* Guests are served also if none can be protected. */
+static void open_wards(struct remusd *remusd, const char *programs)
+{
+	struct wards_settings settings = { .loop = remusd->supervisor.loop,
+		                           .host = &remusd->host.host,
+		                           .config = CONFIG_FILE,
+		                           .ledger = LEDGER_FOLDER,
+		                           .run = CONTROL_FOLDER,
+		                           .programs = programs,
+		                           .xl = "xl",
+		                           .second = 1.,
+		                           .stopped = on_wards_stopped,
+		                           .data = remusd };
+
+	host_xen_init(&remusd->host, remusd->xs);
+	mkdir(CONTROL_FOLDER, 0700);
+	mkdir("/var/lib/remus", 0700);
+	remusd->wards = wards_open(&settings);
 }
 
 int main(int argc, char **argv)
 {
 	static struct remusd remusd;
+	static char backend[PATH_MAX + 16];
+	const char *programs = programs_folder();
 
 	(void)argv;
 	if (argc != 1) {
@@ -176,17 +227,22 @@ int main(int argc, char **argv)
 	log_open("remusd", LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
 	remusd.supervisor.loop = ev_default_loop(EVFLAG_AUTO);
-	remusd.supervisor.program = worker_path();
+	remusd.supervisor.program = backend;
 	remusd.supervisor.ended = on_ended;
 	remusd.supervisor.stopped = on_stopped;
-	if (!remusd.supervisor.loop || !remusd.supervisor.program || watch_store(&remusd))
+	if (!remusd.supervisor.loop || !programs || watch_store(&remusd))
 		return 1;
+	snprintf(backend, sizeof(backend), "%s/remus-backend", programs);
+	open_wards(&remusd, programs);
 	open_control(&remusd, CONTROL_SOCKET);
-	catch_signal(&remusd, &remusd.terminate, SIGTERM);
-	catch_signal(&remusd, &remusd.interrupt, SIGINT);
+	catch_signal(&remusd, &remusd.terminate, SIGTERM, on_terminate);
+	catch_signal(&remusd, &remusd.interrupt, SIGINT, on_terminate);
+	catch_signal(&remusd, &remusd.hangup, SIGHUP, on_hangup);
 	log_info("serving guests by %s", remusd.supervisor.program);
 	ev_run(remusd.supervisor.loop, 0);
 	if (remusd.control)
 		control_server_free(remusd.control);
+	if (remusd.wards)
+		wards_close(remusd.wards);
 	return 0;
 }

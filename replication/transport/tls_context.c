@@ -58,6 +58,9 @@ static int restrict_to_ours(SSL_CTX *context)
 	return 0;
 }
 
+/* Of sixteen hosts, each of 63 letters at most. */
+#define TLS_NAMES_SIZE 1024
+
 SSL_CTX *tls_context_new(const struct transport_settings *settings, char *why)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_method());
@@ -74,6 +77,24 @@ SSL_CTX *tls_context_new(const struct transport_settings *settings, char *why)
 	return context;
 }
 
+/* False: no memory, or no name. */
+static bool expect_names(SSL *session, const char *names)
+{
+	char copy[TLS_NAMES_SIZE], *rest = copy;
+	int count = 0;
+	char *name;
+
+	if (strlen(names) >= sizeof(copy))
+		return false;
+	strcpy(copy, names);
+	while ((name = strsep(&rest, " "))) {
+		if (*name && SSL_add1_host(session, name) != 1)
+			return false;
+		count += *name != 0;
+	}
+	return count > 0;
+}
+
 SSL *tls_session_new(SSL_CTX *context, int descriptor, const char *peer, bool is_server)
 {
 	SSL *session = SSL_new(context);
@@ -81,7 +102,7 @@ SSL *tls_session_new(SSL_CTX *context, int descriptor, const char *peer, bool is
 	if (!session)
 		return NULL;
 	SSL_set_hostflags(session, X509_CHECK_FLAG_NO_WILDCARDS);
-	if (SSL_set1_host(session, peer) != 1 || SSL_set_fd(session, descriptor) != 1) {
+	if (!expect_names(session, peer) || SSL_set_fd(session, descriptor) != 1) {
 		SSL_free(session);
 		return NULL;
 	}
@@ -188,14 +209,7 @@ int tls_error_text(const SSL *session, int result, const char *peer, char *why)
 
 void tls_peer_name(const SSL *session, char *name, size_t size)
 {
-	X509 *certificate = SSL_get0_peer_certificate(session);
+	const char *proved = SSL_get0_peername((SSL *)(uintptr_t)session);
 
-	name[0] = 0;
-	if (certificate)
-		X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
-		                          (int)size);
-	for (; *name; name++) {
-		if (*name < ' ' || *name > '~')
-			*name = '?';
-	}
+	snprintf(name, size, "%s", proved ? proved : "");
 }

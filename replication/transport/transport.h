@@ -45,7 +45,8 @@ struct send_piece {
 struct transport_settings {
 	/* Paths of PEM files: the CA's certificates that peers must have, our certificate with its chain, its key. */
 	const char *ca, *certificate, *key;
-	const char *peer;    /* the name that the peer's certificate must bear */
+	const char *
+		peer; /* the name that the peer's certificate must bear; for a listener also several, with blanks between */
 	size_t queue_max;    /* bytes: what is queued beyond makes send() say -EAGAIN */
 	double open_timeout; /* seconds until opened() */
 	unsigned int
@@ -87,7 +88,7 @@ struct transport_ops {
 	/* Take no more bytes from the peer until told so: it is held back by its own queue. */
 	void (*pause)(struct connection *connection, bool is_paused);
 
-	/* The name in the peer's certificate, after opened(). */
+	/* That of the names that the peer has proved, after opened(). */
 	const char *(*peer)(const struct connection *connection);
 
 	/* At once; or after what is queued has gone, a short time at most. closed() does not come. */

@@ -8,7 +8,7 @@ import time
 
 from rig import dom0, test
 
-EXIT_USAGE, EXIT_DAEMON, EXIT_PERMISSION, EXIT_NO_VM, EXIT_BLOCKED = 2, 3, 4, 5, 7
+EXIT_FAILED, EXIT_USAGE, EXIT_DAEMON, EXIT_PERMISSION, EXIT_NO_VM, EXIT_STATE, EXIT_BLOCKED = 1, 2, 3, 4, 5, 6, 7
 NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
 
 
@@ -77,6 +77,17 @@ def configure(host):
              "cp /root/ca/ca.pem tls/ && cp /root/ca/a.pem tls/host.pem && cp /root/ca/a.key tls/host.key")
 
 
+def check_orders(host):
+    """What may not be ordered of a configured host whose peer is not there; nothing is left behind."""
+    host.run("pkill -HUP -x remusd")
+    refused(host, "protect nobody --to b", "no-such-vm", EXIT_NO_VM)
+    refused(host, "protect web --to c", "no-such-peer", EXIT_USAGE)
+    refused(host, "protect web --to b --interval 5000", "usage", EXIT_USAGE)
+    refused(host, "protect web --to b", "no-peer", EXIT_FAILED)
+    assert ask(host, "status web")[0]["result"]["protection"] == "none"
+    assert not host.out("ls /var/lib/remus/vms")
+
+
 def check_doctor(host):
     """A host just installed lacks its configuration; a configured one nothing; without its daemon just that."""
     assert blockers(host) == ["configuration", "certificates"]
@@ -84,6 +95,7 @@ def check_doctor(host):
     assert blockers(host) == []
     rows = {row["code"]: row for row in ask(host, "doctor")[0]["result"]["checks"]}
     assert all(rows[code]["verdict"] == "ok" for code in ("hypervisor", "daemon", "bridge")), rows
+    check_orders(host)
     host.run("pkill -9 -x remusd")
     assert blockers(host) == ["daemon"]
 
@@ -100,8 +112,13 @@ def operator_verbs(lab):
     refused(host, "status nobody", "no-such-vm", EXIT_NO_VM)
     refused(host, "status 'a\"b\\'", "no-such-vm", EXIT_NO_VM)
     refused(host, "list", "no-permission", EXIT_PERMISSION, prefix=NOBODY)
-    for words in ("status", "status a b", "frobnicate", "--frob list", "list web", "--socket"):
+    for words in ("status", "status a b", "frobnicate", "--frob list", "list web", "--socket", "protect web", "protect --to b",
+                  "protect web --to", "list --wait", "activate web --force"):
         refused(host, words, "usage", EXIT_USAGE)
+    refused(host, "protect web --to b", "no-configuration", EXIT_BLOCKED)
+    refused(host, "unprotect web", "no-such-vm", EXIT_NO_VM)
+    refused(host, "activate web", "unconfirmed", EXIT_USAGE)
+    refused(host, "activate web --confirm", "no-such-vm", EXIT_NO_VM)
     host.run("pkill -STOP -x remusd")
     refused(host, "list", "bad-reply", EXIT_DAEMON)
     host.run("pkill -CONT -x remusd")

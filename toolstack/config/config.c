@@ -217,9 +217,11 @@ static void read_defaults(struct reading *reading, const config_setting_t *root)
 	const config_setting_t *group = group_of(reading, root, "defaults", options, false);
 	struct config_vm_defaults *defaults = &reading->config.defaults;
 
-	defaults->interval = read_number(reading, group, "interval", 1, 1000, 25);
-	defaults->budget = read_number(reading, group, "budget", 64, 1u << 20, 16384);
-	defaults->memory = read_number(reading, group, "memory", 16, 65536, 256);
+	defaults->interval = read_number(reading, group, "interval", 1, CONFIG_INTERVAL_MAX, 25);
+	defaults->budget = read_number(reading, group, "budget", CONFIG_BUDGET_MIN,
+	                               CONFIG_BUDGET_MAX, 16384);
+	defaults->memory = read_number(reading, group, "memory", CONFIG_MEMORY_MIN,
+	                               CONFIG_MEMORY_MAX, 256);
 }
 
 static void read_all(struct reading *reading, const config_setting_t *root)

@@ -18,8 +18,14 @@ struct config_peer {
 	char address[INET6_ADDRSTRLEN];
 };
 
+#define CONFIG_INTERVAL_MAX 1000u
+#define CONFIG_BUDGET_MIN   64u
+#define CONFIG_BUDGET_MAX   (1u << 20)
+#define CONFIG_MEMORY_MIN   16u
+#define CONFIG_MEMORY_MAX   65536u
+
 struct config_vm_defaults {
-	uint32_t interval; /* ms */
+	uint32_t interval; /* ms, from 1 */
 	uint32_t budget;   /* pages */
 	uint32_t memory;   /* MiB */
 };

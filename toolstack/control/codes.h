@@ -25,6 +25,10 @@ enum control_exit {
 #define CONTROL_NO_SUCH_VM    "no-such-vm"
 #define CONTROL_WRONG_STATE   "wrong-state"
 #define CONTROL_BLOCKED       "blocked"
+#define CONTROL_NO_CONFIG     "no-configuration"
+#define CONTROL_NO_SUCH_PEER  "no-such-peer"
+#define CONTROL_NO_PEER       "no-peer"
+#define CONTROL_UNCONFIRMED   "unconfirmed"
 
 /* An unknown code, from a newer daemon, is CONTROL_EXIT_FAILED. */
 enum control_exit control_exit_of(const char *code);

@@ -13,8 +13,7 @@
 /* A request that is answered later: its client hears nothing else until then. */
 struct control_later;
 
-/* Takes over the reply, which is dropped if the client has gone meanwhile. To be called exactly once; not after
- * control_server_free() of its server. */
+/* Takes over the reply, which is dropped if the client, or the server, has gone meanwhile. To be called exactly once. */
 void control_reply(struct control_later *later, json_t *reply);
 
 /*

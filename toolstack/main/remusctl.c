@@ -13,18 +13,24 @@
 #include "toolstack/control/message.h"
 #include "toolstack/verbs/verb.h"
 
-static const struct verb *const verbs[] = { &verb_doctor, &verb_list, &verb_status, &verb_version };
+static const struct verb *const verbs[] = { &verb_activate, &verb_doctor,    &verb_list,
+	                                    &verb_protect,  &verb_unprotect, &verb_status,
+	                                    &verb_version };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 static void print_help(FILE *to)
 {
 	fprintf(to, "usage: remusctl [--json] VERB ...\n\n");
 	for (unsigned int i = 0; i < VERB_COUNT; i++)
-		fprintf(to, "  %-8s %-4s %s\n", verbs[i]->name, verbs[i]->arguments,
+		fprintf(to, "  %-9s %-12s %s\n", verbs[i]->name, verbs[i]->arguments,
 		        verbs[i]->help);
-	fprintf(to, "  %-8s %-4s %s\n", "help", "", "this list");
+	fprintf(to, "  %-9s %-12s %s\n", "help", "", "this list");
 	fprintf(to, "\n  --json         for machines: replies as docs/control.md describes them\n"
-	            "  --socket PATH  ask the daemon there instead of at " CONTROL_SOCKET "\n");
+	            "  --socket PATH  ask the daemon there instead of at " CONTROL_SOCKET "\n"
+	            "\n  protect:   --interval MS  the longest that output is held for an epoch\n"
+	            "             --wait         until the standby could take over\n"
+	            "  unprotect: --force        even if the other host cannot be told\n"
+	            "  activate:  --confirm      the other copy does not run, and never will\n");
 }
 
 static const struct verb *find(const char *name)
@@ -45,12 +51,15 @@ static int refuse(const struct asked *asked, const char *text, const char *word)
 	                  &result);
 }
 
-static int run(const struct verb *verb, const struct asked *asked)
+/* given: the letters of the options that were. */
+static int run(const struct verb *verb, const struct asked *asked, const char *given)
 {
 	if (asked->count < verb->least)
 		return refuse(asked, "it needs to be said what for: remusctl ", verb->name);
 	if (asked->count > verb->most)
 		return refuse(asked, "too much said: ", asked->words[verb->most]);
+	if (given[strspn(given, verb->options ? verb->options : "")])
+		return refuse(asked, "an option that is not for remusctl ", verb->name);
 	return verb->run(asked);
 }
 
@@ -59,11 +68,43 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "socket", required_argument, NULL, 's' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "to", required_argument, NULL, 't' },
+	{ "interval", required_argument, NULL, 'i' },
+	{ "wait", no_argument, NULL, 'w' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "confirm", no_argument, NULL, 'c' },
 	{ NULL, 0, NULL, 0 },
 };
 
+/* Those of some verbs: what was said, and that it was. */
+static void take_option(struct asked *asked, int option, char *given)
+{
+	const char letter[] = { (char)option, 0 };
+
+	switch (option) {
+	case 't':
+		asked->to = optarg;
+		break;
+	case 'i':
+		asked->interval = optarg;
+		break;
+	case 'w':
+		asked->is_waiting = true;
+		break;
+	case 'f':
+		asked->is_forced = true;
+		break;
+	case 'c':
+		asked->is_confirmed = true;
+		break;
+	}
+	if (!strchr(given, option))
+		strcat(given, letter);
+}
+
 int main(int argc, char **argv)
 {
+	char given[sizeof(options) / sizeof(options[0])] = "";
 	struct asked asked = { .socket_path = CONTROL_SOCKET };
 	const struct verb *verb;
 	int option;
@@ -76,6 +117,8 @@ int main(int argc, char **argv)
 			asked.socket_path = optarg;
 		else if (option == 'h')
 			return print_help(stdout), CONTROL_EXIT_DONE;
+		else if (option != '?')
+			take_option(&asked, option, given);
 		else
 			return refuse(&asked,
 			              "no such option, or it lacks its value: ", argv[optind - 1]);
@@ -89,5 +132,5 @@ int main(int argc, char **argv)
 		return refuse(&asked, "no such verb: ", argv[optind]);
 	asked.count = argc - optind - 1;
 	asked.words = argv + optind + 1;
-	return run(verb, &asked);
+	return run(verb, &asked, given);
 }

@@ -8,7 +8,8 @@
 
 static void print_row(const json_t *vm)
 {
-	const json_t *backend = json_object_get(vm, "backend");
+	const json_t *served = json_object_get(vm, "backend");
+	const json_t *backend = served ? served : json_object_get(vm, "replication");
 	char age[VM_AGE_SIZE];
 
 	printf("%-30s %5d  %-12s %-11s %s\n", vm_text(vm, "name"),

@@ -2,9 +2,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "toolstack/verbs/verb.h"
 #include "toolstack/verbs/vm.h"
+
+static int number(const json_t *object, const char *field)
+{
+	return (int)json_integer_value(json_object_get(object, field));
+}
+
+static void print_blockers(const json_t *blockers)
+{
+	const json_t *blocker;
+	size_t i;
+
+	json_array_foreach(blockers, i, blocker)
+		printf("    %-14s %s\n", vm_text(blocker, "code"), vm_text(blocker, "message"));
+}
+
+static void print_replication(const json_t *replication)
+{
+	char age[VM_AGE_SIZE];
+
+	if (json_object_get(replication, "alarm"))
+		printf("  ALARM       %s\n", vm_text(replication, "alarm"));
+	if (strcmp(vm_text(replication, "why"), "-"))
+		printf("  why         %s\n", vm_text(replication, "why"));
+	print_blockers(json_object_get(replication, "blockers"));
+	printf("  role        %s, with %s, for %s\n", vm_text(replication, "role"),
+	       vm_text(replication, "peer"),
+	       vm_age(json_integer_value(json_object_get(replication, "seconds")), age));
+	printf("  generation  %d\n", number(replication, "generation"));
+	if (!json_object_get(replication, "epoch"))
+		return;
+	printf("  epoch       %d, %d behind%s\n", number(replication, "epoch"),
+	       number(replication, "lag"),
+	       json_is_true(json_object_get(replication, "held"))
+	               ? ", output held until acknowledged"
+	               : "");
+	printf("  link        %s, round trip %d us\n",
+	       json_is_true(json_object_get(replication, "connected")) ? "up" : "DOWN",
+	       number(replication, "round_trip_us"));
+}
 
 static void print_vm(const json_t *vm)
 {
@@ -14,6 +54,10 @@ static void print_vm(const json_t *vm)
 	printf("%s (domain %d)\n", vm_text(vm, "name"),
 	       (int)json_integer_value(json_object_get(vm, "id")));
 	printf("  protection  %s\n", vm_text(vm, "protection"));
+	if (json_object_get(vm, "replication"))
+		print_replication(json_object_get(vm, "replication"));
+	if (!backend)
+		return;
 	printf("  backend     %s for %s, process %d, started %d times\n", vm_backend_state(vm),
 	       vm_age(json_integer_value(json_object_get(backend, "seconds")), age),
 	       (int)json_integer_value(json_object_get(backend, "pid")),

@@ -13,7 +13,11 @@ const char *vm_text(const json_t *vm, const char *field);
 /* Seconds as people say them: "42s", "3m20s", "5h02m", "12d4h". */
 const char *vm_age(json_int_t seconds, char text[VM_AGE_SIZE]);
 
-/* "serving", or "restarting" while there is no process. */
+#define VM_PROGRESS_SIZE 256
+/* What is being done for its protection, and why it does not go on, in one line. */
+const char *vm_progress(const json_t *vm, char text[VM_PROGRESS_SIZE]);
+
+/* "serving", "-" if it needs none here, or "restarting" while there is no process. */
 const char *vm_backend_state(const json_t *vm);
 
 #endif

@@ -1,0 +1,161 @@
+/* What stands against the protection of a VM, on either host: all of it in one list. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/daemon/checks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "toolstack/control/codes.h"
+#include "toolstack/control/message.h"
+
+static void add(json_t *blockers, const char *code, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void add(json_t *blockers, const char *code, const char *remedy, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(blockers, json_pack("{s:s, s:s, s:s}", "code", code, "message", text,
+	                                          "remedy", remedy));
+}
+
+json_t *checks_primary(const struct protection *protection, const struct vm_config *config)
+{
+	json_t *blockers = json_array();
+
+	if (strcmp(config->type, "pvh"))
+		add(blockers, "vm-type", "type = \"pvh\" in its configuration",
+		    "%s is of type %s: only PVH guests can be protected", protection->name,
+		    config->type);
+	if (config->unserved)
+		add(blockers, "devices", "take them out of its configuration",
+		    "%s has devices that cannot be replicated: %s", protection->name,
+		    config->unserved);
+	return blockers;
+}
+
+int64_t host_image_bytes(const char *path)
+{
+	struct stat facts;
+	int64_t bytes;
+	int fd;
+
+	if (stat(path, &facts))
+		return -errno;
+	if (!S_ISBLK(facts.st_mode) && !S_ISREG(facts.st_mode))
+		return -EINVAL;
+	/* O_EXCL without O_CREAT: a block device that is mounted is busy. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | (S_ISBLK(facts.st_mode) ? O_EXCL : 0));
+	if (fd < 0)
+		return -errno;
+	bytes = lseek(fd, 0, SEEK_END);
+	if (bytes < 0)
+		bytes = -errno;
+	close(fd);
+	return bytes;
+}
+
+static void check_disk(json_t *blockers, struct host *host, const struct protection *protection,
+                       const struct protection_disk *disk, unsigned int own)
+{
+	int64_t bytes = own ? (int64_t)disk->bytes : host_image_bytes(disk->path);
+
+	if (bytes < 0 && bytes != -EBUSY)
+		add(blockers, "no-image", "make an image there, as large as the primary's",
+		    "%s: %s", disk->path, strerror((int)-bytes));
+	else if (bytes == -EBUSY || host->ops->is_used(host, disk->path, own))
+		add(blockers, "image-in-use",
+		    "give the VM an image of its own, at the same path on both hosts",
+		    "%s is mounted, or another VM's disk", disk->path);
+	else if ((uint64_t)bytes != disk->bytes)
+		add(blockers, "image-size", "make both images the same size",
+		    "%s has %" PRId64 " bytes here, and %" PRIu64 " where %s runs", disk->path,
+		    bytes, disk->bytes, protection->name);
+}
+
+static void check_identity(json_t *blockers, struct host *host, const struct protection *protection,
+                           unsigned int own)
+{
+	struct host_vm vm;
+
+	if (protection->domid != own && !host->ops->look(host, protection->domid, &vm))
+		add(blockers, "domid-in-use",
+		    "start either VM anew; domid = \"random\" in /etc/xen/xl.conf keeps hosts apart",
+		    "%s has number %u, which is %s's here", protection->name, protection->domid,
+		    vm.name);
+	if (!host->ops->find(host, protection->name, &vm) && vm.domid != own)
+		add(blockers, "name-in-use", "rename either VM: xl rename",
+		    "a VM of this host is called %s, too", protection->name);
+}
+
+static void check_memory(json_t *blockers, struct host *host, const struct vm_config *config,
+                         unsigned int own)
+{
+	int64_t free_kb = own ? INT64_MAX : host->ops->free_memory(host);
+
+	if (free_kb < 0)
+		add(blockers, "no-memory", "xl info", "the hypervisor cannot be asked: %s",
+		    strerror((int)-free_kb));
+	else if ((uint64_t)free_kb < config->memory_kb)
+		add(blockers, "no-memory", "end a VM, or take memory from one: xl mem-set",
+		    "%" PRIu64 " MiB are needed, and %" PRId64 " are free",
+		    (config->memory_kb + 1023) / 1024, free_kb / 1024);
+}
+
+static void check_bridges(json_t *blockers, const struct host *host, const struct vm_config *config)
+{
+	char path[512];
+
+	for (unsigned int i = 0; i < config->bridge_count; i++) {
+		snprintf(path, sizeof(path), "%s/sys/class/net/%s/bridge", host->root,
+		         config->bridges[i]);
+		if (access(path, F_OK))
+			add(blockers, "no-bridge", "ip link add NAME type bridge",
+			    "there is no bridge %s", config->bridges[i]);
+	}
+}
+
+static void check_file(json_t *blockers, const char *path)
+{
+	if (path && *path && access(path, R_OK))
+		add(blockers, "no-kernel", "copy it from the host that the VM runs on", "%s: %s",
+		    path, strerror(errno));
+}
+
+json_t *checks_standby(struct host *host, const struct protection *protection,
+                       const struct vm_config *config, unsigned int own)
+{
+	json_t *blockers = json_array();
+
+	check_identity(blockers, host, protection, own);
+	check_memory(blockers, host, config, own);
+	for (unsigned int i = 0; i < protection->disk_count; i++)
+		check_disk(blockers, host, protection, &protection->disks[i], own);
+	check_bridges(blockers, host, config);
+	check_file(blockers, config->kernel);
+	check_file(blockers, config->ramdisk);
+	return blockers;
+}
+
+json_t *checks_refusal(const char *host, const char *vm, json_t *blockers)
+{
+	size_t count = json_array_size(blockers);
+	json_t *refusal = control_refusal(CONTROL_BLOCKED, "mend what is listed, and try again",
+	                                  "%s: %zu thing%s stand%s against the protection of %s",
+	                                  host, count, count == 1 ? "" : "s", count == 1 ? "s" : "",
+	                                  vm);
+
+	json_object_set_new(json_object_get(refusal, "error"), "blockers", blockers);
+	return refusal;
+}

@@ -1,0 +1,190 @@
+/* The host as its xenstore and hypervisor know it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/daemon/host_xen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxl.h>
+
+static struct host_xen *xen_of(struct host *host)
+{
+	return (struct host_xen *)host;
+}
+
+static char *read_node(struct host_xen *xen, const char *folder, const char *node)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, node);
+	return xs_read(xen->xs, XBT_NULL, path, NULL);
+}
+
+static int look(struct host *host, unsigned int domid, struct host_vm *vm)
+{
+	char folder[48];
+	char *name, *path;
+
+	snprintf(folder, sizeof(folder), "/local/domain/%u", domid);
+	name = read_node(xen_of(host), folder, "name");
+	path = read_node(xen_of(host), folder, "vm"); /* "/vm/UUID" */
+	*vm = (struct host_vm){ .domid = (uint16_t)domid };
+	if (name && strlen(name) < sizeof(vm->name))
+		strcpy(vm->name, name);
+	if (path && !strncmp(path, "/vm/", 4) && strlen(path) == 4 + sizeof(vm->uuid) - 1)
+		strcpy(vm->uuid, path + 4);
+	free(path);
+	free(name);
+	return name ? 0 : -ENOENT;
+}
+
+static int find(struct host *host, const char *word, struct host_vm *vm)
+{
+	unsigned int count = 0;
+	char **numbers = xs_directory(xen_of(host)->xs, XBT_NULL, "/local/domain", &count);
+	int err = -ENOENT;
+
+	for (unsigned int i = 0; numbers && err && i < count; i++) {
+		unsigned int domid = (unsigned int)strtoul(numbers[i], NULL, 10);
+
+		if (domid && !look(host, domid, vm) &&
+		    (!strcmp(vm->name, word) || !strcmp(numbers[i], word)))
+			err = 0;
+	}
+	free(numbers);
+	return err;
+}
+
+/* A file's path, or a block device's; NULL: neither. For free(). */
+static char *image_of(struct host_xen *xen, const char *backend)
+{
+	char *params = read_node(xen, backend, "params");
+	char *start = params && *params != '/' ? strchr(params, '/') : params;
+
+	if (start && start != params) /* "aio:/path" */
+		memmove(params, start, strlen(start) + 1);
+	if (start)
+		return params;
+	free(params);
+	return NULL;
+}
+
+static const char *refuse(struct host *host, const char *what, const char *why)
+{
+	snprintf(host->why, sizeof(host->why), "%.100s: %s", what, why);
+	return host->why;
+}
+
+static const char *add_disk(struct host *host, const char *backend, const char *device,
+                            struct protection *protection)
+{
+	struct protection_disk *disk = &protection->disks[protection->disk_count];
+	char *path = image_of(xen_of(host), backend);
+	const char *wrong = NULL;
+	int64_t bytes;
+
+	if (!path)
+		return refuse(host, backend, "it is neither a file nor a block device");
+	bytes = host_image_bytes(path);
+	if (protection->disk_count == WIRE_DISKS_MAX)
+		wrong = refuse(host, path, "the VM has too many disks");
+	else if (strlen(path) >= sizeof(disk->path))
+		wrong = refuse(host, path, "its path is too long");
+	else if (bytes <= 0 || bytes % WIRE_SECTOR)
+		wrong = refuse(host, path,
+		               bytes < 0 ? strerror((int)-bytes) : "it has no whole sectors");
+	if (!wrong) {
+		strcpy(disk->path, path);
+		disk->device = (uint32_t)strtoul(device, NULL, 10);
+		disk->bytes = (uint64_t)bytes;
+		protection->disk_count++;
+	}
+	free(path);
+	return wrong;
+}
+
+static const char *disks(struct host *host, unsigned int domid, struct protection *protection)
+{
+	char folder[64], backend[128];
+	unsigned int count = 0;
+	const char *wrong = NULL;
+	char **devices;
+
+	protection->disk_count = 0;
+	snprintf(folder, sizeof(folder), "/local/domain/0/backend/vbd/%u", domid);
+	devices = xs_directory(xen_of(host)->xs, XBT_NULL, folder, &count);
+	for (unsigned int i = 0; devices && !wrong && i < count; i++) {
+		snprintf(backend, sizeof(backend), "%s/%.20s", folder, devices[i]);
+		wrong = add_disk(host, backend, devices[i], protection);
+	}
+	free(devices);
+	return wrong;
+}
+
+static bool has_image(struct host_xen *xen, const char *guest, const char *path)
+{
+	char folder[64], backend[128];
+	unsigned int count = 0;
+	bool is_there = false;
+	char **devices;
+
+	snprintf(folder, sizeof(folder), "/local/domain/0/backend/vbd/%.12s", guest);
+	devices = xs_directory(xen->xs, XBT_NULL, folder, &count);
+	for (unsigned int i = 0; devices && !is_there && i < count; i++) {
+		char *image;
+
+		snprintf(backend, sizeof(backend), "%s/%.20s", folder, devices[i]);
+		image = image_of(xen, backend);
+		is_there = image && !strcmp(image, path);
+		free(image);
+	}
+	free(devices);
+	return is_there;
+}
+
+static bool is_used(struct host *host, const char *path, unsigned int but)
+{
+	unsigned int count = 0;
+	char **guests = xs_directory(xen_of(host)->xs, XBT_NULL, "/local/domain/0/backend/vbd",
+	                             &count);
+	bool is_found = false;
+
+	for (unsigned int i = 0; guests && !is_found && i < count; i++)
+		is_found = strtoul(guests[i], NULL, 10) != but &&
+		           has_image(xen_of(host), guests[i], path);
+	free(guests);
+	return is_found;
+}
+
+static int64_t free_memory(struct host *host)
+{
+	libxl_physinfo info;
+	libxl_ctx *ctx;
+	int64_t free_kb = -EIO;
+
+	(void)host;
+	if (libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0, NULL))
+		return -EIO;
+	libxl_physinfo_init(&info);
+	if (!libxl_get_physinfo(ctx, &info))
+		free_kb = (int64_t)((info.free_pages + info.scrub_pages) * 4);
+	libxl_physinfo_dispose(&info);
+	libxl_ctx_free(ctx);
+	return free_kb;
+}
+
+static const struct host_ops ops = {
+	.look = look,
+	.find = find,
+	.disks = disks,
+	.is_used = is_used,
+	.free_memory = free_memory,
+};
+
+void host_xen_init(struct host_xen *xen, struct xs_handle *xs)
+{
+	*xen = (struct host_xen){ .host = { .ops = &ops, .root = "" }, .xs = xs };
+}

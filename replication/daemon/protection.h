@@ -1,0 +1,50 @@
+/* What is known for good of a protected VM on one of its two hosts: as JSON, of a file or of a peer. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_DAEMON_PROTECTION_H
+#define REPLICATION_DAEMON_PROTECTION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "replication/wire/wire.h"
+#include "toolstack/config/config.h"
+
+#define PROTECTION_NAME_SIZE 64
+#define PROTECTION_UUID_SIZE 37
+#define PROTECTION_PATH_SIZE 256
+#define PROTECTION_WHY_SIZE  160
+
+enum protection_role { PROTECTION_PRIMARY, PROTECTION_STANDBY };
+
+struct protection_disk {
+	char path[PROTECTION_PATH_SIZE]; /* the same on both hosts */
+	uint32_t device;                 /* its number in the xenstore */
+	uint64_t bytes;
+};
+
+struct protection {
+	char name[PROTECTION_NAME_SIZE]; /* letters, digits and ._+- but not first a dot */
+	char uuid[PROTECTION_UUID_SIZE];
+	uint16_t domid;
+	enum protection_role role; /* of this host */
+	char peer[CONFIG_NAME_SIZE];
+	uint64_t generation; /* raised at each takeover */
+	uint16_t port;       /* that the standby's worker listens at; 0: not known yet */
+	struct config_vm_defaults settings;
+	unsigned int disk_count;
+	struct protection_disk disks[WIRE_DISKS_MAX];
+};
+
+const char *protection_role_name(enum protection_role role);
+bool protection_is_name(const char *name);
+
+/* NULL: no memory. */
+json_t *protection_to_json(const struct protection *protection);
+
+/* 0, or -EINVAL with one line of what is wrong; *protection is then as it was. Strings of a peer are checked like those of
+ * a file: form and bounds, not whether there are such things. */
+int protection_from_json(struct protection *protection, const json_t *json,
+                         char why[PROTECTION_WHY_SIZE]);
+
+#endif

@@ -1,0 +1,144 @@
+/* One protected VM on one of its two hosts: what the files of the daemon share. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ *   primary     NEW --agreed--> WORKING <----- asked, agreed ----- ASKING <--- the VM is back ---.
+ *                                  |  `-- another domid, ended ----> ^ `---- no VM of that name --> ABSENT
+ *                                  `---------------------- no VM of that name ---------------------> ^
+ *   standby     WAITING --the primary asks--> WORKING --activate--> TAKING --it runs--> ASKING (as a primary)
+ *                  ^------- worker ended --------'  ^--- refused -----'
+ *   either      --unprotected--> LEAVING --> gone;     BROKEN: its file cannot be read
+ *
+ *  NEW      nothing is durable yet; what the peer says is the answer to who ordered it
+ *  ABSENT   it should be protected, and does not run: an alarm
+ *  ASKING   runs unprotected; the peer is asked to prepare a standby, again and again
+ *  WORKING  its worker is on: what that does, its status tells
+ *  WAITING  is to be the standby, and waits until it is asked to prepare
+ *  TAKING   the copy is being activated; the file says primary already
+ *  LEAVING  the peer is told to forget, held output is released, the worker ended
+ */
+
+#ifndef REPLICATION_DAEMON_WARD_H
+#define REPLICATION_DAEMON_WARD_H
+
+#include <limits.h>
+
+#include "common/states.h"
+#include "replication/daemon/child.h"
+#include "replication/daemon/peers.h"
+#include "replication/daemon/program.h"
+#include "replication/daemon/wards.h"
+#include "replication/daemon/worker_file.h"
+#include "replication/daemon/worker_link.h"
+
+enum ward_state {
+	WARD_NEW,
+	WARD_ABSENT,
+	WARD_ASKING,
+	WARD_WORKING,
+	WARD_WAITING,
+	WARD_TAKING,
+	WARD_LEAVING,
+	WARD_BROKEN,
+	WARD_STATES
+};
+
+struct ward {
+	struct ward *next;
+	struct wards *wards;
+	struct protection is; /* as in the ledger, but for NEW; of a BROKEN one, the name alone */
+	struct machine machine;
+	ev_tstamp since; /* it is in this state */
+
+	struct worker_paths paths;
+	struct child child;
+	struct worker_link *link; /* NULL: no worker is on */
+	char program[PATH_MAX], who[96];
+	json_t *listing;     /* what xl printed of it on the primary's host; NULL: not asked yet */
+	bool is_wanted;      /* the worker: started again, with a new file, when it has ended */
+	json_t *status;      /* the worker's last; NULL: none yet */
+	bool is_asked;       /* its status, and it has not answered yet */
+	ev_tstamp lonely_at; /* a worker that had no peer until then needs one prepared anew */
+
+	ev_tstamp ask_at; /* primary: the peer is asked then */
+	double backoff;
+	struct program_run *run;       /* xl, */
+	struct talk *talk;             /* and the peer, of an attempt under way */
+	json_t *refusal;               /* of the last attempt; NULL: it was agreed to */
+	char why[PROTECTION_WHY_SIZE]; /* BROKEN */
+
+	struct control_later *later; /* the operator's order that is under way */
+	bool is_forced, is_released; /* LEAVING */
+	ev_tstamp until;             /* then the operator is told that it takes longer */
+	struct protection before;    /* TAKING: what it was */
+};
+
+struct wards {
+	struct wards_settings settings;
+	struct config config;
+	bool has_config;
+	char config_why[CONFIG_ERROR_SIZE];
+	int ledger;
+	struct peers *peers; /* NULL: not open, for there is no configuration, or no certificates */
+	char peers_why[TRANSPORT_WHY_MAX];
+	ev_timer tick, retry;
+	struct ward *first;
+	bool is_stopping;
+};
+
+/* --- ward.c: any --- */
+
+struct ward *ward_new(struct wards *wards, const struct protection *protection,
+                      enum ward_state state);
+/* Its worker must not be on. */
+void ward_free(struct ward *ward);
+enum ward_state ward_state(const struct ward *ward);
+bool ward_is(const struct ward *ward, enum protection_role role);
+void ward_move(struct ward *ward, enum ward_state state, const char *cause);
+/* 0 or a negative errno, which is logged. */
+int ward_save(struct ward *ward);
+/* Answers who ordered what is under way; takes over the reply. */
+void ward_answer(struct ward *ward, json_t *reply);
+/* Have the worker on, as `is` says: started, or ended and started anew. */
+void ward_work(struct ward *ward);
+/* Have it end; true: ward_ended() will follow. */
+bool ward_rest(struct ward *ward);
+/* The worker's word for its state; "" it has said nothing yet. */
+const char *ward_worker_state(const struct ward *ward);
+bool ward_is_connected(const struct ward *ward);
+/* Asks the worker for its status, unless that is under way. */
+void ward_look(struct ward *ward);
+
+/* --- primary_ward.c --- */
+
+void primary_ward_tick(struct ward *ward);
+void primary_ward_ended(struct ward *ward); /* its worker has, by itself */
+void primary_ward_ask(struct ward *ward);
+void ward_forget_attempt(struct ward *ward);
+
+/* --- leaving_ward.c --- */
+
+void leaving_ward_begin(struct ward *ward, bool is_forced, struct control_later *later);
+void leaving_ward_tick(struct ward *ward);
+void leaving_ward_ended(struct ward *ward);
+
+/* --- standby_ward.c --- */
+
+void standby_ward_tick(struct ward *ward);
+void standby_ward_ended(struct ward *ward);
+void standby_ward_activate(struct ward *ward, struct control_later *later);
+/* What a peer asks. */
+json_t *standby_prepare(struct wards *wards, const char *peer, const json_t *request);
+json_t *standby_forget(struct wards *wards, const char *peer, const json_t *request);
+
+/* --- tell_ward.c --- */
+
+json_t *ward_tell(const struct ward *ward);
+
+/* --- wards.c --- */
+
+struct ward *wards_find(const struct wards *wards, const char *name);
+double wards_now(const struct wards *wards);
+/* So many seconds from now, by settings.second. */
+double wards_in(const struct wards *wards, double seconds);
+
+#endif

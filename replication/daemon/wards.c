@@ -1,0 +1,367 @@
+/* The VMs that are protected by this host: taken up, looked at each second, asked about by operator and peers. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "replication/daemon/wards.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "replication/daemon/ledger.h"
+#include "replication/daemon/ward.h"
+#include "toolstack/control/codes.h"
+#include "toolstack/control/message.h"
+
+#define TICK  1.0
+#define RETRY 5.0 /* while there is no configuration, or peers cannot be listened to */
+
+double wards_now(const struct wards *wards)
+{
+	return ev_now(wards->settings.loop);
+}
+
+double wards_in(const struct wards *wards, double seconds)
+{
+	return wards_now(wards) + seconds * wards->settings.second;
+}
+
+struct ward *wards_find(const struct wards *wards, const char *name)
+{
+	struct ward *ward = wards->first;
+
+	while (ward && strcmp(ward->is.name, name))
+		ward = ward->next;
+	return ward;
+}
+
+static struct ward *find_word(const struct wards *wards, const char *word)
+{
+	struct host *host = wards->settings.host;
+	struct ward *ward = wards_find(wards, word);
+	struct host_vm vm;
+
+	if (ward || host->ops->find(host, word, &vm))
+		return ward;
+	return wards_find(wards, vm.name);
+}
+
+/* --- what peers ask --- */
+
+static void on_peer(const char *peer, const json_t *request, struct talk *talk, void *data)
+{
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+	struct wards *wards = data;
+
+	if (wards->is_stopping)
+		peers_reply(talk, control_refusal(CONTROL_WRONG_STATE, "", "remusd of %s is ending",
+		                                  wards->config.name));
+	else if (verb && !strcmp(verb, "prepare"))
+		peers_reply(talk, standby_prepare(wards, peer, request));
+	else if (verb && !strcmp(verb, "forget"))
+		peers_reply(talk, standby_forget(wards, peer, request));
+	else
+		peers_reply(talk,
+		            control_refusal(CONTROL_UNKNOWN_VERB, "the same version on both hosts",
+		                            "%s does not know what is asked of it",
+		                            wards->config.name));
+}
+
+/* --- configuration --- */
+
+/* The same failure again and again is logged once. */
+static void note(char *kept, size_t size, const char *what, const char *why)
+{
+	if (strcmp(kept, why))
+		log_warning("%s: %s", what, why);
+	snprintf(kept, size, "%s", why);
+}
+
+static void open_peers(struct wards *wards)
+{
+	char why[TRANSPORT_WHY_MAX] = "";
+
+	wards->peers = peers_open(wards->settings.loop, &wards->config, on_peer, wards, why);
+	if (!wards->peers) {
+		note(wards->peers_why, sizeof(wards->peers_why), "no peer can be heard", why);
+		return;
+	}
+	wards->peers_why[0] = 0;
+	log_info("host %s: hearing peers at %s port %u", wards->config.name, wards->config.listen,
+	         wards->config.port);
+}
+
+static int read_config(struct wards *wards)
+{
+	char why[CONFIG_ERROR_SIZE];
+
+	if (config_load(&wards->config, wards->settings.config, why)) {
+		note(wards->config_why, sizeof(wards->config_why), wards->settings.config, why);
+		return -EINVAL;
+	}
+	wards->config_why[0] = 0;
+	wards->has_config = true;
+	return 0;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct wards *wards = timer->data;
+
+	(void)events;
+	if (wards->has_config || !read_config(wards))
+		open_peers(wards);
+	else
+		snprintf(wards->peers_why, sizeof(wards->peers_why), "there is no configuration");
+	if (wards->peers)
+		ev_timer_stop(loop, timer);
+}
+
+void wards_reload(struct wards *wards)
+{
+	if (read_config(wards))
+		return;
+	for (struct ward *ward = wards->first; ward; ward = ward->next)
+		ward_forget_attempt(ward);
+	if (wards->peers)
+		peers_close(wards->peers);
+	wards->peers = NULL;
+	ev_timer_again(wards->settings.loop, &wards->retry);
+	open_peers(wards);
+	if (wards->peers)
+		ev_timer_stop(wards->settings.loop, &wards->retry);
+}
+
+/* --- life --- */
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct wards *wards = timer->data;
+	struct ward *ward, *next;
+
+	(void)loop;
+	(void)events;
+	for (ward = wards->first; ward && !wards->is_stopping; ward = next) {
+		next = ward->next;
+		if (ward_state(ward) == WARD_LEAVING)
+			leaving_ward_tick(ward);
+		else if (ward_state(ward) == WARD_BROKEN || !wards->has_config)
+			continue;
+		else if (ward_is(ward, PROTECTION_PRIMARY))
+			primary_ward_tick(ward);
+		else
+			standby_ward_tick(ward);
+	}
+}
+
+static void take_up(const char *name, const struct protection *protection, const char *why,
+                    void *data)
+{
+	struct protection nothing = { .domid = 0 };
+	struct wards *wards = data;
+	struct ward *ward;
+
+	snprintf(nothing.name, sizeof(nothing.name), "%s", name);
+	if (!protection)
+		ward = ward_new(wards, &nothing, WARD_BROKEN);
+	else if (protection->role == PROTECTION_PRIMARY)
+		ward = ward_new(wards, protection, WARD_ASKING);
+	else
+		ward = ward_new(wards, protection, WARD_WAITING);
+	if (ward && why) {
+		snprintf(ward->why, sizeof(ward->why), "%s", why);
+		log_error("%s: should be protected, but its file in %s cannot be read: %s",
+		          ward->who, wards->settings.ledger, why);
+	} else if (ward) {
+		log_info("%s: is protected with %s, this host is its %s", ward->who,
+		         protection->peer, protection_role_name(protection->role));
+	}
+}
+
+struct wards *wards_open(const struct wards_settings *settings)
+{
+	struct wards *wards = calloc(1, sizeof(*wards));
+	int err;
+
+	if (!wards)
+		return NULL;
+	wards->settings = *settings;
+	wards->ledger = ledger_open(settings->ledger);
+	err = wards->ledger < 0 ? wards->ledger : ledger_each(wards->ledger, take_up, wards);
+	ev_timer_init(&wards->tick, on_tick, 0., TICK * settings->second);
+	ev_timer_init(&wards->retry, on_retry, 0., RETRY * settings->second);
+	wards->tick.data = wards->retry.data = wards;
+	if (err) {
+		log_error("%s cannot be read: %s", settings->ledger, strerror(-err));
+		wards_close(wards);
+		return NULL;
+	}
+	ev_timer_start(settings->loop, &wards->retry);
+	ev_timer_start(settings->loop, &wards->tick);
+	return wards;
+}
+
+void wards_stop(struct wards *wards)
+{
+	bool is_on = false;
+
+	wards->is_stopping = true;
+	for (struct ward *ward = wards->first; ward; ward = ward->next)
+		is_on = ward_rest(ward) || is_on;
+	if (!is_on)
+		wards->settings.stopped(wards->settings.data);
+}
+
+void wards_close(struct wards *wards)
+{
+	ev_timer_stop(wards->settings.loop, &wards->tick);
+	ev_timer_stop(wards->settings.loop, &wards->retry);
+	while (wards->first)
+		ward_free(wards->first);
+	if (wards->peers)
+		peers_close(wards->peers);
+	if (wards->ledger >= 0)
+		close(wards->ledger);
+	free(wards);
+}
+
+/* --- what the operator orders --- */
+
+static void refuse_unknown(const char *vm, struct control_later *later)
+{
+	control_reply(later, control_refusal(CONTROL_NO_SUCH_VM, "remusctl list",
+	                                     "no VM called %.64s is protected here", vm));
+}
+
+/* 0: there is none of that form. */
+static uint32_t parse_interval(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	return *end || end == text || *text == '-' || value > CONFIG_INTERVAL_MAX ? 0
+	                                                                          : (uint32_t)value;
+}
+
+/* Why it cannot be protected with that peer; NULL: it may be tried. */
+static json_t *refuse_order(const struct wards *wards, const char *vm, const char *peer,
+                            const char *interval, struct host_vm *found)
+{
+	struct host *host = wards->settings.host;
+
+	if (!wards->has_config)
+		return control_refusal(CONTROL_NO_CONFIG, "remusctl doctor", "%s: %s",
+		                       wards->settings.config, wards->config_why);
+	if (host->ops->find(host, vm, found))
+		return control_refusal(CONTROL_NO_SUCH_VM, "xl list",
+		                       "no guest of this host is called %.64s", vm);
+	if (!protection_is_name(found->name) || !*found->uuid)
+		return control_refusal(CONTROL_FAILED, "xl rename",
+		                       "%.64s: a protected VM's name has letters, digits and ._+- "
+		                       "only, at most %d",
+		                       vm, PROTECTION_NAME_SIZE - 1);
+	if (!config_peer(&wards->config, peer))
+		return control_refusal(CONTROL_NO_SUCH_PEER, "see peers in /etc/remus/remus.conf",
+		                       "this host has no peer %.64s", peer);
+	if (interval && !parse_interval(interval))
+		return control_refusal(CONTROL_USAGE, "--interval 25", "an interval is 1 to %u ms",
+		                       CONFIG_INTERVAL_MAX);
+	if (wards_find(wards, found->name))
+		return control_refusal(CONTROL_WRONG_STATE, "remusctl status",
+		                       "%s is protected already, or about to be", found->name);
+	return NULL;
+}
+
+void wards_protect(struct wards *wards, const char *vm, const char *peer, const char *interval,
+                   struct control_later *later)
+{
+	struct protection is = { .role = PROTECTION_PRIMARY, .generation = 1 };
+	struct host_vm found;
+	json_t *refusal = refuse_order(wards, vm, peer, interval, &found);
+	struct ward *ward;
+
+	if (refusal) {
+		control_reply(later, refusal);
+		return;
+	}
+	is.settings = wards->config.defaults;
+	if (interval)
+		is.settings.interval = parse_interval(interval);
+	is.domid = found.domid;
+	snprintf(is.name, sizeof(is.name), "%s", found.name);
+	snprintf(is.uuid, sizeof(is.uuid), "%s", found.uuid);
+	snprintf(is.peer, sizeof(is.peer), "%s", peer);
+	ward = ward_new(wards, &is, WARD_NEW);
+	if (!ward) {
+		control_reply(later, control_refusal(CONTROL_FAILED, "", "no memory"));
+		return;
+	}
+	ward->later = later;
+	primary_ward_ask(ward);
+}
+
+/* The VM's ward, if an order may be given for it now; else it is refused. */
+static struct ward *ordered(struct wards *wards, const char *vm, struct control_later *later)
+{
+	struct ward *ward = find_word(wards, vm);
+
+	if (!ward) {
+		refuse_unknown(vm, later);
+		return NULL;
+	}
+	if (!ward->later && ward_state(ward) != WARD_LEAVING && ward_state(ward) != WARD_TAKING)
+		return ward;
+	control_reply(later, control_refusal(CONTROL_WRONG_STATE, "wait for it: remusctl status",
+	                                     "another order for %s is under way", ward->is.name));
+	return NULL;
+}
+
+void wards_unprotect(struct wards *wards, const char *vm, bool is_forced,
+                     struct control_later *later)
+{
+	struct ward *ward = ordered(wards, vm, later);
+
+	if (!ward)
+		return;
+	if (ward_is(ward, PROTECTION_STANDBY) && ward_state(ward) != WARD_BROKEN && !is_forced) {
+		control_reply(later, control_refusal(CONTROL_WRONG_STATE,
+		                                     "unprotect it on that host, or add --force",
+		                                     "%s runs on %s; this host has its copy",
+		                                     ward->is.name, ward->is.peer));
+		return;
+	}
+	leaving_ward_begin(ward, is_forced, later);
+}
+
+void wards_activate(struct wards *wards, const char *vm, struct control_later *later)
+{
+	struct ward *ward = ordered(wards, vm, later);
+
+	if (!ward)
+		return;
+	if (ward_is(ward, PROTECTION_STANDBY))
+		standby_ward_activate(ward, later);
+	else
+		control_reply(later, control_refusal(CONTROL_WRONG_STATE, "remusctl status",
+		                                     "%s has no copy on this host", ward->is.name));
+}
+
+/* --- what is told --- */
+
+json_t *wards_tell(const struct wards *wards, const char *name)
+{
+	const struct ward *ward = wards_find(wards, name);
+
+	return ward && ward_state(ward) != WARD_NEW ? ward_tell(ward) : NULL;
+}
+
+void wards_each(const struct wards *wards,
+                void (*tell)(const char *name, unsigned int domid, void *data), void *data)
+{
+	for (const struct ward *ward = wards->first; ward; ward = ward->next) {
+		if (ward_state(ward) != WARD_NEW)
+			tell(ward->is.name, ward->is.domid, data);
+	}
+}

@@ -1,0 +1,26 @@
+/* What a worker is told: its file below /run/remus, and where it is (docs/workers.md). */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef REPLICATION_DAEMON_WORKER_FILE_H
+#define REPLICATION_DAEMON_WORKER_FILE_H
+
+#include "replication/daemon/protection.h"
+
+#define WORKER_PATH_SIZE 108 /* a Unix socket's address has no more */
+
+struct worker_paths {
+	char file[WORKER_PATH_SIZE], control[WORKER_PATH_SIZE];
+	char listing
+		[WORKER_PATH_SIZE]; /* of a standby: what `xl list -l` printed on the primary's host */
+};
+
+/* folder: /run/remus. 0 or -ENAMETOOLONG. */
+int worker_paths(struct worker_paths *paths, const char *folder,
+                 const struct protection *protection);
+
+/* Mode 0600. listing: of a standby. 0 or a negative errno. */
+int worker_file_write(const struct worker_paths *paths, const struct protection *protection,
+                      const struct config *config, const json_t *listing);
+void worker_file_remove(const struct worker_paths *paths);
+
+#endif

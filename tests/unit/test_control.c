@@ -52,12 +52,30 @@ static void begin_wait(const json_t *request, void *data, struct control_later *
 		control_reply(later, control_success(json_string("at once")));
 }
 
+static struct control_server *serving;
+
+static json_t *serve_watch(const json_t *request, void *data)
+{
+	control_watch(serving);
+	return control_success(json_object());
+}
+
+static json_t *serve_tell(const json_t *request, void *data)
+{
+	control_tell(serving, json_pack("{s:s, s:O}", "event", "told", "number",
+	                                json_object_get(request, "number")));
+	return control_success(json_object());
+}
+
+static const char *const number_field[] = { "#number", NULL };
 static const char *const vm_field[] = { "vm", NULL };
 static const char *const no_fields[] = { NULL };
 static const struct control_verb verbs[] = {
 	{ .name = "echo", .fields = vm_field, .serve = serve_echo },
 	{ .name = "much", .fields = no_fields, .serve = serve_much },
 	{ .name = "wait", .fields = no_fields, .begin = begin_wait },
+	{ .name = "watch", .fields = no_fields, .serve = serve_watch },
+	{ .name = "tell", .fields = number_field, .serve = serve_tell },
 	{ 0 },
 };
 
@@ -166,6 +184,7 @@ static int start_daemon(void **state)
 	daemon->loop = ev_loop_new(EVFLAG_AUTO);
 	daemon->server = control_serve(daemon->loop, daemon->path, verbs, &daemon->calls);
 	assert_non_null(daemon->server);
+	serving = daemon->server;
 	ev_async_init(&daemon->stop, on_stop);
 	ev_async_start(daemon->loop, &daemon->stop);
 	assert_int_equal(pthread_create(&daemon->thread, NULL, run_loop, daemon), 0);
@@ -314,6 +333,55 @@ static void test_an_answer_that_takes_its_time(void **state)
 	close(other);
 }
 
+/* Sends a line and reads until the text has come. */
+static void expect(int fd, const char *line, const char *text)
+{
+	char reply[1024] = "";
+	size_t used = 0;
+
+	assert_int_equal(send(fd, line, strlen(line), 0), strlen(line));
+	while (!strstr(reply, text)) {
+		ssize_t got = recv(fd, reply + used, sizeof(reply) - 1 - used, 0);
+
+		assert_true(got > 0);
+		used += (size_t)got;
+		reply[used] = 0;
+	}
+}
+
+static void test_events_are_told_to_those_who_watch(void **state)
+{
+	int hears = dial(*state), tells = dial(*state), gone = dial(*state);
+
+	expect(hears, "{\"verb\":\"watch\"}\n", "true");
+	expect(gone, "{\"verb\":\"watch\"}\n", "true");
+	close(gone);
+	expect(tells, "{\"verb\":\"tell\",\"number\":7}\n", "true");
+	expect(hears, "", "{\"event\":\"told\",\"number\":7}\n");
+	/* Also to who is being served, and while it waits for an answer. */
+	expect(hears, "{\"verb\":\"tell\",\"number\":8}\n", "{\"event\":\"told\",\"number\":8}\n");
+	expect(hears, "{\"verb\":\"wait\"}\n", "");
+	expect(tells, "{\"verb\":\"tell\",\"number\":9}\n", "true");
+	expect(hears, "", "{\"event\":\"told\",\"number\":9}\n");
+	expect(tells, "{\"verb\":\"wait\"}\n", "at once");
+	close(tells);
+	close(hears);
+}
+
+static void test_numbers_are_whole_and_not_negative(void **state)
+{
+	static const char *const wrong[] = { "-1", "1.5", "\"1\"", "true", "null" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char line[64];
+		int length = snprintf(line, sizeof(line), "{\"verb\":\"tell\",\"number\":%s}",
+		                      wrong[i]);
+
+		assert_string_equal(code_of(line, (size_t)length), CONTROL_BAD_REQUEST);
+	}
+}
+
 /* Who does not wait for it is forgotten; the answer goes nowhere. */
 static void test_a_client_that_goes_before_its_answer(void **state)
 {
@@ -422,6 +490,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_line_too_long_ends_the_connection,
 		                                start_daemon, stop_daemon),
 		cmocka_unit_test_setup_teardown(test_a_client_that_does_not_read_is_dropped,
+		                                start_daemon, stop_daemon),
+		cmocka_unit_test(test_numbers_are_whole_and_not_negative),
+		cmocka_unit_test_setup_teardown(test_events_are_told_to_those_who_watch,
 		                                start_daemon, stop_daemon),
 		cmocka_unit_test_setup_teardown(test_an_answer_that_takes_its_time, start_daemon,
 		                                stop_daemon),

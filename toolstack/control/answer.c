@@ -17,16 +17,22 @@ static const struct control_verb *find(const struct control_verb *verbs, const c
 	return NULL;
 }
 
-static bool has_field(const struct control_verb *verb, const char *name)
+static bool is_right(const char *field, const json_t *value)
+{
+	return *field == '#' ? json_is_integer(value) && json_integer_value(value) >= 0
+	                     : json_is_string(value);
+}
+
+static bool may_have(const struct control_verb *verb, const char *name, const json_t *value)
 {
 	for (const char *const *field = verb->fields; *field; field++) {
-		if (!strcmp(*field, name))
-			return true;
+		if (!strcmp(*field + (**field == '#'), name))
+			return is_right(*field, value);
 	}
 	return false;
 }
 
-/* The name of a field that should not be, or should be a string; NULL: all are right. */
+/* The name of a field that should not be, or is of the wrong kind; NULL: all are right. */
 static const char *wrong_field(const struct control_verb *verb, json_t *request)
 {
 	const char *name;
@@ -34,7 +40,7 @@ static const char *wrong_field(const struct control_verb *verb, json_t *request)
 
 	json_object_foreach(request, name, value)
 	{
-		if (strcmp(name, "verb") && (!has_field(verb, name) || !json_is_string(value)))
+		if (strcmp(name, "verb") && !may_have(verb, name, value))
 			return name;
 	}
 	return NULL;

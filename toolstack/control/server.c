@@ -24,6 +24,7 @@ struct client {
 	size_t unread;      /* bytes in out */
 	char *out;          /* what the socket did not take yet */
 	bool is_last_reply; /* gone once that is written */
+	bool is_watching;   /* is told events */
 	bool is_waiting;    /* for the reply to a line; those behind it wait, too */
 	struct control_later *awaited;
 	json_t *reply; /* to it, about to be sent */
@@ -42,6 +43,7 @@ struct control_server {
 	ev_io acceptable;
 	struct client *clients;
 	unsigned int count;
+	struct client *served; /* whose verb is being served */
 	struct sockaddr_un address;
 };
 
@@ -108,13 +110,20 @@ static bool queue(struct client *client, const char *line)
 	return true;
 }
 
-/* Takes over the reply. False: the client is gone. */
-static bool reply_with(struct client *client, json_t *reply)
+static bool queue_message(struct client *client, const json_t *message)
 {
-	char *line = reply ? control_line(reply) : NULL;
+	char *line = message ? control_line(message) : NULL;
 	bool is_queued = line && queue(client, line);
 
 	free(line);
+	return is_queued;
+}
+
+/* Takes over the reply. False: the client is gone. */
+static bool reply_with(struct client *client, json_t *reply)
+{
+	bool is_queued = queue_message(client, reply);
+
 	json_decref(reply);
 	if (is_queued)
 		return true;
@@ -126,7 +135,7 @@ static bool reply_with(struct client *client, json_t *reply)
 /* One line. False: the client is gone. */
 static bool serve_line(struct client *client, const char *line, size_t length)
 {
-	const struct control_server *server = client->server;
+	struct control_server *server = client->server;
 	struct control_later *later = calloc(1, sizeof(*later)), *offered = later;
 	json_t *reply;
 
@@ -134,7 +143,9 @@ static bool serve_line(struct client *client, const char *line, size_t length)
 		return reply_with(client, NULL);
 	later->client = client;
 	client->awaited = later;
+	server->served = client;
 	reply = control_answer(server->verbs, server->data, line, length, &offered);
+	server->served = NULL;
 	client->is_waiting = !offered;
 	if (!offered)
 		return true;
@@ -203,6 +214,28 @@ void control_reply(struct control_later *later, json_t *reply)
 	client->awaited = NULL;
 	client->reply = reply;
 	ev_timer_start(client->server->loop, &client->answered);
+}
+
+void control_watch(struct control_server *server)
+{
+	server->served->is_watching = true;
+}
+
+void control_tell(struct control_server *server, json_t *event)
+{
+	struct client *client = server->clients;
+
+	while (client) {
+		struct client *next = client->next;
+
+		/* Who is being served is not dropped under it. */
+		if (client == server->served && client->is_watching)
+			queue_message(client, event);
+		else if (client->is_watching && reply_with(client, json_incref(event)))
+			flush(client);
+		client = next;
+	}
+	json_decref(event);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)

@@ -17,8 +17,8 @@ struct control_later;
 void control_reply(struct control_later *later, json_t *reply);
 
 /*
- * A verb: its fields are a NULL-terminated list of all that a request may have beside "verb", each a string. serve
- * returns a reply, a new reference. A verb that takes its time has begin in its place, which may call control_reply() too.
+ * A verb: its fields are a NULL-terminated list of all that a request may have beside "verb": each a string, or, if it begins with
+ * '#' here, a whole number that is not negative. serve returns a reply, a new reference. A verb that takes its time has begin in its place, which may call control_reply() too.
  */
 struct control_verb {
 	const char *name;
@@ -34,6 +34,11 @@ struct control_server;
 struct control_server *control_serve(struct ev_loop *loop, const char *path,
                                      const struct control_verb *verbs, void *data);
 void control_server_free(struct control_server *server);
+
+/* While a verb is served: its client is told events from now on, between replies. */
+void control_watch(struct control_server *server);
+/* An event to all who watch. Takes it over; whoever does not read is dropped. */
+void control_tell(struct control_server *server, json_t *event);
 
 /* The reply to one line; what control_serve calls. NULL: no memory, or a verb that took *later, and sets it to NULL. */
 json_t *control_answer(const struct control_verb *verbs, void *data, const char *line,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "replication/backend/tap.h"
@@ -93,7 +94,18 @@ int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *hea
 	return 0;
 }
 
-int held_release(struct held *held, uint64_t epoch, int tap)
+static bool is_over(uint64_t until)
+{
+	struct timespec time;
+
+	if (until == UINT64_MAX)
+		return false;
+	if (clock_gettime(CLOCK_BOOTTIME, &time))
+		return true;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec >= until;
+}
+
+int held_release(struct held *held, uint64_t epoch, uint64_t until, int tap)
 {
 	uint64_t position, end;
 	const struct record *record;
@@ -102,7 +114,8 @@ int held_release(struct held *held, uint64_t epoch, int tap)
 		return 0;
 	position = record_log_head(&held->log);
 	end = record_log_tail(&held->log);
-	while ((record = record_log_next(&held->log, &position, end)) && record->epoch <= epoch) {
+	while ((record = record_log_next(&held->log, &position, end)) && record->epoch <= epoch &&
+	       !is_over(until)) {
 		struct virtio_net_hdr header;
 		const uint8_t *frame = record->payload + sizeof(header);
 

@@ -37,7 +37,8 @@ bool held_is_empty(const struct held *held);
 int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *header,
              const void *frame, size_t length);
 
-/* Write the frames of that epoch and of those before it to the tap. -EAGAIN: the tap has no room for the rest. */
-int held_release(struct held *held, uint64_t epoch, int tap);
+/* Write the frames of that epoch and of those before it to the tap, each only if it is not later than until (CLOCK_BOOTTIME, ns;
+ * UINT64_MAX: whenever). -EAGAIN: the tap has no room for the rest. */
+int held_release(struct held *held, uint64_t epoch, uint64_t until, int tap);
 
 #endif

@@ -107,8 +107,8 @@ void net_send_held(struct net_card *card)
 {
 	const struct host *host = card->device.host;
 
-	wait_for_tap(card, held_release(&card->held, output_released(&host->output), card->tap) ==
-	                           -EAGAIN);
+	wait_for_tap(card, held_release(&card->held, output_released(&host->output),
+	                                output_lease(&host->output), card->tap) == -EAGAIN);
 	if (!output_is_held(&host->output) && held_is_empty(&card->held))
 		held_close(&card->held, host->domid, card->device.id, true);
 }

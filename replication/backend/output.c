@@ -22,6 +22,7 @@ struct output_page {
 	uint32_t is_lost; /* notes were */
 	uint64_t epoch;   /* the open one */
 	uint64_t released;
+	uint64_t lease; /* what was released may leave until then; see output_lease() */
 };
 
 static void make_path(const struct output *output, char *path)
@@ -45,6 +46,14 @@ static int make_page(struct output *output)
 		return output->fd;
 	output->page = memory;
 	return record_log_open(&output->log, log_memory(output), DOOR_LOG_BYTES, false);
+}
+
+/* Nothing was held so far. */
+static void fill_page(struct output *output, bool is_holding)
+{
+	*output->page = (struct output_page){
+		.magic = MAGIC, .is_holding = is_holding, .epoch = 1, .lease = UINT64_MAX
+	};
 }
 
 static void drop_page(struct output *output, bool is_final)
@@ -71,8 +80,9 @@ static int adopt_lost(struct output *output)
 	err = make_page(output);
 	if (err)
 		return err;
-	*output->page =
-		(struct output_page){ .magic = MAGIC, .is_holding = 1, .is_lost = 1, .epoch = 1 };
+	fill_page(output, true);
+	output->page->is_lost = 1;
+	output->page->lease = 0; /* whether there was one is unknown, too */
 	log_error("guest %u: what was noted of its disk writes is lost; its output stays held",
 	          output->domid);
 	return 0;
@@ -101,6 +111,20 @@ int output_adopt(struct output *output, unsigned int domid, const struct output_
 	}
 	log_info("guest %u: output is held since epoch %llu", domid,
 	         (unsigned long long)output->page->epoch);
+	return 0;
+}
+
+int output_prepare(unsigned int domid)
+{
+	struct output output = { .domid = domid };
+	int err = make_page(&output);
+
+	if (err)
+		return err;
+	fill_page(&output, true);
+	output.page->lease = 0;
+	munmap(output.page, FILE_BYTES);
+	close(output.fd);
 	return 0;
 }
 
@@ -148,7 +172,7 @@ static int take(struct output *output, const struct door_message *asked)
 	if (!output->page) {
 		err = make_page(output);
 		if (!err)
-			*output->page = (struct output_page){ .magic = MAGIC, .epoch = 1 };
+			fill_page(output, false);
 	}
 	if (err)
 		return err;
@@ -229,6 +253,17 @@ static int forget(struct output *output, const struct door_message *asked)
 	return 0;
 }
 
+static int lease(struct output *output, const struct door_message *asked)
+{
+	bool is_longer = asked->epoch > output->page->lease;
+
+	output->page->lease = asked->epoch;
+	answer(output, DOOR_LEASED, asked->epoch);
+	if (is_longer && !output->is_stopped)
+		output->ops->go(output);
+	return 0;
+}
+
 static int free_output(struct output *output, const struct door_message *asked)
 {
 	if (output->page->is_holding)
@@ -247,9 +282,9 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = take(output, asked);
 	else if (!output->has_holder || !output->page)
 		err = -EPERM;
-	else if (output->is_taking ||
-	         (output->is_stopped && asked->kind != DOOR_CUT && asked->kind != DOOR_RELEASE &&
-	          asked->kind != DOOR_FORGET && asked->kind != DOOR_FREE))
+	else if (output->is_taking || (output->is_stopped && asked->kind != DOOR_CUT &&
+	                               asked->kind != DOOR_RELEASE && asked->kind != DOOR_FORGET &&
+	                               asked->kind != DOOR_FREE && asked->kind != DOOR_LEASE))
 		err = -EBUSY;
 	else if (asked->kind == DOOR_HOLD)
 		err = hold(output, asked);
@@ -261,6 +296,8 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = release(output, asked);
 	else if (asked->kind == DOOR_FORGET)
 		err = forget(output, asked);
+	else if (asked->kind == DOOR_LEASE)
+		err = lease(output, asked);
 	else if (asked->kind == DOOR_FREE)
 		err = free_output(output, asked);
 	else
@@ -322,6 +359,11 @@ uint64_t output_epoch(const struct output *output)
 uint64_t output_released(const struct output *output)
 {
 	return output_is_held(output) ? output->page->released : UINT64_MAX;
+}
+
+uint64_t output_lease(const struct output *output)
+{
+	return output_is_held(output) ? output->page->lease : UINT64_MAX;
 }
 
 void output_want(struct output *output)

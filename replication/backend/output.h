@@ -9,7 +9,8 @@
  *
  *  PASSING  frames leave at once, nothing is noted; costs nothing
  *  NOTING   frames leave at once; disk writes are noted: the standby is being given its first copy
- *  HOLDING  a frame of epoch N leaves when N was released; disk writes go to the image at once, and are noted
+ *  HOLDING  a frame of epoch N leaves when N was released, and not after the lease, if there is one (LEASE); disk writes go
+ *           to the image at once, and are noted
  *  STOPPED  nothing of the guest's is read or written: its rings stand still for the capture
  *
  * HOLDING does not need a holder: without one everything is kept, up to its bounds, for the next (I1). It outlives this
@@ -57,6 +58,10 @@ struct output {
  * must not pass. */
 int output_adopt(struct output *output, unsigned int domid, const struct output_ops *ops);
 
+/* Before the first worker of a guest is started: it is to hold, from the first frame on, and nothing may leave (lease 0) until a
+ * holder says otherwise. A negative errno. */
+int output_prepare(unsigned int domid);
+
 /* The guest is gone. */
 void output_remove(struct output *output);
 
@@ -77,6 +82,8 @@ bool output_is_held(const struct output *output);
 uint64_t output_epoch(const struct output *output);
 /* Frames of this epoch and of those before may leave. */
 uint64_t output_released(const struct output *output);
+/* Until when they may: CLOCK_BOOTTIME, ns; UINT64_MAX: without end. */
+uint64_t output_lease(const struct output *output);
 /* Something waits for the end of this epoch. */
 void output_want(struct output *output);
 

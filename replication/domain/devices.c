@@ -84,6 +84,8 @@ static bool is_answer(const struct door_message *message, enum door_kind asked)
 		return message->kind == DOOR_DONE;
 	case DOOR_FREE:
 		return message->kind == DOOR_FREED;
+	case DOOR_LEASE:
+		return message->kind == DOOR_LEASED;
 	default:
 		return false;
 	}
@@ -141,6 +143,21 @@ int devices_take(struct devices *devices, unsigned int domid, uint64_t epoch)
 	if (fd >= 0)
 		close(fd);
 	if (err)
+		devices_leave(devices);
+	return err;
+}
+
+/* Answers of earlier leases may come before that of this one: each says its time. */
+int devices_lease(struct devices *devices, uint64_t until, bool is_awaited)
+{
+	int64_t end = now_ms() + DEVICES_ANSWER_MS;
+	struct door_message reply = { .kind = 0 };
+	int fd = -1;
+	int err = ask(devices, DOOR_LEASE, until, 0, NULL, NULL);
+
+	while (!err && is_awaited && (reply.kind != DOOR_LEASED || reply.epoch != until))
+		err = wait_answer(devices, DOOR_LEASE, &reply, &fd, end);
+	if (err == -ETIMEDOUT || err == -EPIPE || err == -EPROTO)
 		devices_leave(devices);
 	return err;
 }

@@ -39,6 +39,9 @@ void devices_leave(struct devices *devices);
 /* A message of the door, and wait for its answer if it has one. */
 int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch);
 
+/* Frames that were released may leave until then (CLOCK_BOOTTIME, ns). is_awaited: not before the worker keeps to it. */
+int devices_lease(struct devices *devices, uint64_t until, bool is_awaited);
+
 /* Read what has come by itself; devices->is_wanted says whether output waits. */
 int devices_listen(struct devices *devices);
 

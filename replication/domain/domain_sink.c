@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
+
+#include "replication/domain/devices.h"
 
 static struct domain_sink *domain_of(struct sink *sink)
 {
@@ -97,22 +100,59 @@ static int flush(struct sink *base)
 	return images_flush(domain_of(base)->disks);
 }
 
-static int activate(struct sink *base, uint64_t epoch)
+/* By the hypervisor's clock, which began with the host, not with dom0. Ours is looked at last: what passes in between makes the
+ * deadline earlier. */
+static int find_deadline(struct domain_sink *sink, uint64_t until, uint64_t *deadline)
+{
+	struct timespec time;
+	uint64_t now;
+	int err = hyper_clock(sink->hyper, sink->domain, deadline);
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	now = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+	if (!err && until <= now)
+		return -ETIME;
+	*deadline += until - now;
+	return err;
+}
+
+static int activate(struct sink *base, uint64_t epoch, uint64_t until)
 {
 	struct domain_sink *sink = domain_of(base);
+	uint64_t deadline = 0;
 	int err;
 
 	(void)epoch;
 	if (!sink->state_size)
 		return -ENODATA;
-	err = images_flush(sink->disks);
+	err = until ? find_deadline(sink, until, &deadline) : 0;
+	if (!err)
+		err = images_flush(sink->disks);
 	if (!err)
 		err = hyper_load(sink->hyper, sink->domain, sink->state, sink->state_size);
+	if (!err && sink->hold)
+		err = sink->hold(sink->domain);
 	if (!err && sink->heir) {
 		shadow_memory_close(&sink->memory); /* nobody else looks into a VM that runs */
 		err = sink->heir->ops->attach(sink->heir);
 	}
-	return err ? err : hyper_activate(sink->hyper, sink->domain, 0);
+	return err ? err : hyper_activate(sink->hyper, sink->domain, deadline);
+}
+
+static int release(struct sink *base)
+{
+	struct domain_sink *sink = domain_of(base);
+	struct devices devices;
+	int err;
+
+	if (!sink->hold)
+		return 0;
+	devices_init(&devices);
+	err = devices_take(&devices, sink->domain, 0);
+	if (!err)
+		err = devices_ask(&devices, DOOR_FREE, 0);
+	devices_leave(&devices);
+	return err;
 }
 
 static const struct sink_ops ops = {
@@ -123,6 +163,7 @@ static const struct sink_ops ops = {
 	.write = write_disk,
 	.flush = flush,
 	.activate = activate,
+	.release = release,
 };
 
 int domain_sink_open(struct domain_sink *sink, struct hyper *hyper, struct images *disks,

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "replication/domain/domctl.h"
+
 static struct domain_vm *domain_of(struct vm *vm)
 {
 	return (struct domain_vm *)vm;
@@ -20,6 +22,8 @@ static int take_devices(struct domain_vm *vm)
 	err = devices_take(&vm->devices, vm->domain, vm->epoch);
 	if (!err && vm->devices.epoch > vm->epoch)
 		vm->epoch = vm->devices.epoch;
+	if (!err && vm->lease != UINT64_MAX)
+		err = devices_lease(&vm->devices, vm->lease, false);
 	return err;
 }
 
@@ -62,6 +66,36 @@ static int free_output(struct vm *base)
 	int err = take_devices(vm);
 
 	return err ? err : ask_devices(vm, DOOR_FREE, 0);
+}
+
+/* A longer one need not be waited for; a shorter one is kept to when this returns. */
+static int lease(struct vm *base, uint64_t until)
+{
+	struct domain_vm *vm = domain_of(base);
+	bool is_awaited = until < vm->lease;
+
+	vm->lease = until;
+	if (!vm->has_devices)
+		return 0;
+	return vm->devices.door < 0 ? take_devices(vm)
+	                            : devices_lease(&vm->devices, until, is_awaited);
+}
+
+static int pause(struct vm *base)
+{
+	return domctl_pause(domain_of(base)->domain);
+}
+
+static int resume(struct vm *base)
+{
+	return domctl_unpause(domain_of(base)->domain);
+}
+
+static uint64_t size(struct vm *base)
+{
+	const struct domain_vm *vm = domain_of(base);
+
+	return domctl_bytes(vm->domain) + images_bytes(vm->disks);
 }
 
 static int stop(struct vm *base, uint64_t epoch)
@@ -205,6 +239,10 @@ static const struct vm_ops ops = {
 	.detach = detach,
 	.hold = hold,
 	.free = free_output,
+	.lease = lease,
+	.pause = pause,
+	.resume = resume,
+	.size = size,
 	.stop = stop,
 	.capture = capture,
 	.go = go,
@@ -218,7 +256,7 @@ static const struct vm_ops ops = {
 };
 
 int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *disks, uint16_t domain,
-                   bool has_devices, uint32_t twins)
+                   bool has_devices, bool is_leased, uint32_t twins)
 {
 	*vm = (struct domain_vm){
 		.vm = { .ops = &ops },
@@ -228,6 +266,7 @@ int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *dis
 		.has_devices = has_devices,
 		.limits = { .twins = twins, .batch_pages = CHECKPOINT_PAGES_MAX, .wants_old = 1 },
 		.epoch = 2, /* epoch numbers begin at 1, and the one before the open one is one */
+		.lease = is_leased ? 0 : UINT64_MAX,
 	};
 	devices_init(&vm->devices);
 	return take_devices(vm);

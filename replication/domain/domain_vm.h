@@ -23,11 +23,13 @@ struct domain_vm {
 		*estate; /* the caller's, set after opening; NULL: none is carried along */
 	struct disk_write discard; /* what is left of a long one */
 	uint64_t epoch;            /* the open one, for when devices are taken anew */
+	uint64_t lease;            /* the last that was said; UINT64_MAX: there is none */
 };
 
-/* The parts are the caller's and outlive it. Takes the devices: what it holds already is in vm->devices. 0 or a negative errno. */
+/* The parts are the caller's and outlive it. Takes the devices: what it holds already is in vm->devices. is_leased: of what is held
+ * nothing leaves before vm_ops.lease. 0 or a negative errno. */
 int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *disks, uint16_t domain,
-                   bool has_devices, uint32_t twins);
+                   bool has_devices, bool is_leased, uint32_t twins);
 /* What is held stays held. */
 void domain_vm_close(struct domain_vm *vm);
 

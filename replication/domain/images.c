@@ -83,6 +83,15 @@ void images_tell(const struct images *disks, struct wire_hello *hello)
 		hello->disk_sectors[i] = disks->disk[i].sectors;
 }
 
+uint64_t images_bytes(const struct images *disks)
+{
+	uint64_t sectors = 0;
+
+	for (uint32_t i = 0; i < disks->count; i++)
+		sectors += disks->disk[i].sectors;
+	return sectors * WIRE_SECTOR;
+}
+
 int images_find(const struct images *disks, uint32_t device)
 {
 	for (uint32_t i = 0; i < disks->count; i++) {

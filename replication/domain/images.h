@@ -35,6 +35,8 @@ void images_close(struct images *disks);
 /* What the hellos say of them. */
 void images_tell(const struct images *disks, struct wire_hello *hello);
 
+uint64_t images_bytes(const struct images *disks);
+
 /* The index of a device; -ENXIO. */
 int images_find(const struct images *disks, uint32_t device);
 

@@ -15,6 +15,9 @@
  *                leave, notes of N and before are forgotten
  *   FORGET N     notes of N and before are forgotten          -
  *   FREE         let all output pass, note no writes          FREED
+ *   LEASE T      of what was released, frames may leave       LEASED T
+ *                until T (CLOCK_BOOTTIME, ns), and none
+ *                after it; before the first: without end
  *                                                             WANTED N: output is waiting in the open epoch N
  *                                                             REFUSED kind in flags, error: nothing was changed
  *
@@ -23,7 +26,7 @@
  *
  * A holder that hangs up while output is held leaves everything as it is: frames and notes are kept, in bounded memory,
  * for the next one, whose first epoch holds them all (I1). One that hangs up before HOLD ends the noting. A worker that
- * dies is followed by one that finds all this in shared memory. Only FREE ends the holding.
+ * dies is followed by one that finds all this, the lease among it, in shared memory. Only FREE ends the holding.
  */
 
 #ifndef REPLICATION_HOLD_DOOR_H
@@ -33,7 +36,7 @@
 #include <stdint.h>
 
 #define DOOR_FOLDER  "/run/remus"
-#define DOOR_VERSION 1u
+#define DOOR_VERSION 2u
 #define DOOR_STOP_MS 1000
 
 enum door_kind {
@@ -44,6 +47,7 @@ enum door_kind {
 	DOOR_RELEASE,
 	DOOR_FREE,
 	DOOR_FORGET,
+	DOOR_LEASE,
 
 	DOOR_TAKEN = 0x81,
 	DOOR_HELD,
@@ -52,6 +56,7 @@ enum door_kind {
 	DOOR_FREED = 0x86,
 	DOOR_WANTED,
 	DOOR_REFUSED,
+	DOOR_LEASED,
 };
 
 /* Flags of TAKEN. */
@@ -63,7 +68,7 @@ struct door_message {
 	uint32_t kind;
 	int32_t error;
 	uint32_t flags;
-	uint64_t epoch;
+	uint64_t epoch;              /* of LEASE and LEASED: the time */
 	uint64_t log_head, log_tail; /* positions of notes that are kept */
 };
 

@@ -182,6 +182,16 @@ int hyper_activate(struct hyper *hyper, uint16_t domain, uint64_t deadline)
 	return call(hyper);
 }
 
+int hyper_clock(struct hyper *hyper, uint16_t domain, uint64_t *now)
+{
+	struct checkpoint_op *op = prepare(hyper, domain, CHECKPOINT_CLOCK);
+	int err = call(hyper);
+
+	if (!err)
+		*now = op->u.clock.time;
+	return err;
+}
+
 int hyper_hash_step(struct hyper *hyper, uint16_t domain, struct checkpoint_hash *hash)
 {
 	struct checkpoint_op *op = prepare(hyper, domain, CHECKPOINT_HASH);

@@ -69,6 +69,9 @@ int hyper_apply(struct hyper *hyper, uint16_t domain, const struct hyper_pages *
 int hyper_load(struct hyper *hyper, uint16_t domain, const void *buffer, uint32_t size);
 int hyper_activate(struct hyper *hyper, uint16_t domain, uint64_t deadline);
 
+/* The hypervisor's clock, which the deadline is compared with. */
+int hyper_clock(struct hyper *hyper, uint16_t domain, uint64_t *now);
+
 /* One step of a hash over a domain's memory: begin with all zero, go on until gfn is CHECKPOINT_HASH_DONE. */
 int hyper_hash_step(struct hyper *hyper, uint16_t domain, struct checkpoint_hash *hash);
 

@@ -27,6 +27,7 @@ struct contact {
 	struct visit *visits;
 	struct visit *current; /* the one that is listened to */
 	ev_timer retry;
+	bool is_ended;
 	char why[TRANSPORT_WHY_MAX];
 };
 
@@ -55,7 +56,7 @@ static void drop_visit(struct visit *visit)
 
 static void try_again(struct contact *contact)
 {
-	if (!contact->settings.is_listening)
+	if (!contact->settings.is_listening && !contact->is_ended)
 		ev_timer_again(contact->loop, &contact->retry);
 }
 
@@ -206,10 +207,9 @@ struct contact *contact_open(struct ev_loop *loop, const struct contact_settings
 	return NULL;
 }
 
-void contact_close(struct contact *contact)
+void contact_end(struct contact *contact)
 {
-	if (!contact)
-		return;
+	contact->is_ended = true;
 	if (contact->current) {
 		contact->current = NULL;
 		contact->events->lost(contact->user, "closed here");
@@ -219,6 +219,14 @@ void contact_close(struct contact *contact)
 	ev_timer_stop(contact->loop, &contact->retry);
 	if (contact->listener)
 		contact->settings.ops->unlisten(contact->listener);
+	contact->listener = NULL;
+}
+
+void contact_close(struct contact *contact)
+{
+	if (!contact)
+		return;
+	contact_end(contact);
 	if (contact->transport)
 		contact->settings.ops->free(contact->transport);
 	free(contact);

@@ -33,6 +33,9 @@ struct contact *contact_open(struct ev_loop *loop, const struct contact_settings
                              const struct contact_events *events, void *user, char *why);
 void contact_close(struct contact *contact);
 
+/* Hangs up, and has no peer any more; everything else may still be asked. */
+void contact_end(struct contact *contact);
+
 uint16_t contact_port(const struct contact *contact); /* that is listened at */
 bool contact_is_up(const struct contact *contact);
 /* Why it is not: the last reason; "" if there was none. */

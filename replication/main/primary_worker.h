@@ -5,6 +5,7 @@
 #define REPLICATION_MAIN_PRIMARY_WORKER_H
 
 #include "replication/main/contact.h"
+#include "replication/main/worker_events.h"
 #include "replication/primary/primary.h"
 #include "toolstack/control/server.h"
 
@@ -14,14 +15,19 @@ struct primary_worker {
 	struct contact *contact;
 	struct control_server *control;
 	const struct primary_settings *settings;
-	ev_timer due;
+	struct vm *vm;
+	bool is_arbitrated;
+	struct worker_events events;
+	struct control_later *flushing; /* who waits for a flush; NULL: nobody */
+	ev_timer due, progress;
 };
 
-/* vm and the settings are the caller's and outlive it. control: path of the socket; NULL: none. 0 or -1 with why (of
- * TRANSPORT_WHY_MAX) set. */
+/* vm and the settings are the caller's and outlive it; beat is set here. control: path of the socket; NULL: none. is_arbitrated: remusd
+ * says by leases what may leave. 0 or -1 with why (of TRANSPORT_WHY_MAX) set. */
 int primary_worker_open(struct primary_worker *worker, struct ev_loop *loop, struct vm *vm,
                         const struct primary_settings *settings,
-                        const struct contact_settings *contact, const char *control, char *why);
+                        const struct contact_settings *contact, const char *control,
+                        bool is_arbitrated, char *why);
 
 /* Says BYE. What is held stays held. */
 void primary_worker_close(struct primary_worker *worker);

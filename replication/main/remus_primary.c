@@ -115,7 +115,7 @@ static int open_domain(struct program *program)
 		return err;
 	}
 	err = domain_vm_open(&program->vm, &program->hyper, &config->disks, config->domain,
-	                     config->has_devices, config->twins);
+	                     config->has_devices, config->is_arbitrated, config->twins);
 	if (err)
 		log_error("%s: no backend worker of domain %u: %s", config->who, config->domain,
 		          strerror(-err));
@@ -133,7 +133,8 @@ static int start(struct program *program, struct ev_loop *loop)
 		return -1;
 	fill_settings(program);
 	if (primary_worker_open(&program->worker, loop, &program->vm.vm, &program->settings,
-	                        &program->config.contact, program->config.control, why)) {
+	                        &program->config.contact, program->config.control,
+	                        program->config.is_arbitrated, why)) {
 		log_error("%s: %s", program->config.who, why);
 		return -1;
 	}

@@ -13,6 +13,7 @@
 #include <ev.h>
 
 #include "common/log.h"
+#include "replication/backend/output.h"
 #include "replication/domain/domain_sink.h"
 #include "replication/main/standby_worker.h"
 #include "replication/main/worker_config.h"
@@ -61,6 +62,8 @@ static int open_domain(struct program *program)
 		          strerror(-err));
 	else if (config->shadow)
 		program->sink.heir = &program->heir.heir;
+	if (!err && config->is_arbitrated && config->has_devices)
+		program->sink.hold = output_prepare;
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #define REPLICATION_MAIN_STANDBY_WORKER_H
 
 #include "replication/main/contact.h"
+#include "replication/main/worker_events.h"
 #include "replication/standby/standby.h"
 #include "toolstack/control/server.h"
 
@@ -14,10 +15,12 @@ struct standby_worker {
 	struct contact *contact;
 	struct control_server *control;
 	const struct standby_settings *settings;
+	struct sink *sink;
+	struct worker_events events;
 	ev_timer due;
 };
 
-/* sink and the settings are the caller's and outlive it. control: path of the socket; NULL: none. 0 or -1 with why (of
+/* sink and the settings are the caller's and outlive it; beat is set here. control: path of the socket; NULL: none. 0 or -1 with why (of
  * TRANSPORT_WHY_MAX) set. */
 int standby_worker_open(struct standby_worker *worker, struct ev_loop *loop, struct sink *sink,
                         const struct standby_settings *settings,
@@ -25,6 +28,6 @@ int standby_worker_open(struct standby_worker *worker, struct ev_loop *loop, str
 void standby_worker_close(struct standby_worker *worker);
 
 /* As standby_activate(), and said in the log. */
-int standby_worker_activate(struct standby_worker *worker);
+int standby_worker_activate(struct standby_worker *worker, uint64_t until);
 
 #endif

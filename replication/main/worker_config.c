@@ -15,7 +15,7 @@
 
 /* What the file may say in numbers, and what holds if it does not. */
 struct numbers {
-	json_int_t generation, domain, port;
+	json_int_t generation, round, domain, port;
 	json_int_t interval_ms, shortest_ms, dirty_pages, in_flight;
 	json_int_t kept_mib, staged_mib, small_pages, twins;
 	json_int_t keepalive_ms, silence_ms, connect_ms, retry_ms;
@@ -68,6 +68,8 @@ static const char *find_wrong_number(const struct numbers *n, bool is_primary)
 		return "port is not from 1 to 65535";
 	if (n->generation < 1)
 		return "generation is not positive";
+	if (n->round < 0)
+		return "round is negative";
 	if (n->interval_ms < 1 || n->interval_ms > 60000 || n->shortest_ms < 0 ||
 	    n->shortest_ms > n->interval_ms)
 		return "interval_ms is not from 1 to 60000, or shortest_ms beyond it";
@@ -89,6 +91,7 @@ static void take_numbers(struct worker_config *config, const struct numbers *n, 
 {
 	config->domain = (uint16_t)n->domain;
 	config->hello.generation = (uint64_t)n->generation;
+	config->hello.round = (uint64_t)n->round;
 	config->hello.staged_max = is_primary ? 0 : (uint64_t)n->staged_mib * MIB;
 	config->pace = (struct pace_limits){ .longest = (uint64_t)n->interval_ms * MS,
 		                             .shortest = (uint64_t)n->shortest_ms * MS,
@@ -131,23 +134,23 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 	const char *name, *uuid, *host, *wrong;
 	json_t *disks = NULL;
 	json_error_t error;
-	int has_devices = 1;
+	int has_devices = 1, is_arbitrated = 0;
 
-	if (json_unpack_ex(config->file, &error, JSON_STRICT,
-	                   "{s:{s:s, s:s, s:I, s?I, s?o, s?b, s?s}, s:s, s:s, s:s, s:I,"
-	                   " s:{s:s, s:s, s:s}, s?s, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I,"
-	                   " s?I, s?I, s?I}",
-	                   "vm", "name", &name, "uuid", &uuid, "domain", &n.domain, "generation",
-	                   &n.generation, "disks", &disks, "devices", &has_devices, "shadow",
-	                   &config->shadow, "host", &host, "peer", &tls->peer, "address",
-	                   &config->contact.address, "port", &n.port, "tls", "ca", &tls->ca,
-	                   "certificate", &tls->certificate, "key", &tls->key, "control",
-	                   &config->control, "interval_ms", &n.interval_ms, "shortest_ms",
-	                   &n.shortest_ms, "dirty_pages", &n.dirty_pages, "in_flight", &n.in_flight,
-	                   "kept_mib", &n.kept_mib, "staged_mib", &n.staged_mib, "small_pages",
-	                   &n.small_pages, "twins", &n.twins, "keepalive_ms", &n.keepalive_ms,
-	                   "silence_ms", &n.silence_ms, "connect_ms", &n.connect_ms, "retry_ms",
-	                   &n.retry_ms))
+	if (json_unpack_ex(
+		    config->file, &error, JSON_STRICT,
+		    "{s:{s:s, s:s, s:I, s?I, s?I, s?o, s?b, s?s}, s:s, s:s, s:s, s:I,"
+		    " s:{s:s, s:s, s:s}, s?s, s?b, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I,"
+		    " s?I, s?I, s?I}",
+		    "vm", "name", &name, "uuid", &uuid, "domain", &n.domain, "generation",
+		    &n.generation, "round", &n.round, "disks", &disks, "devices", &has_devices,
+		    "shadow", &config->shadow, "host", &host, "peer", &tls->peer, "address",
+		    &config->contact.address, "port", &n.port, "tls", "ca", &tls->ca, "certificate",
+		    &tls->certificate, "key", &tls->key, "control", &config->control, "arbitrated",
+		    &is_arbitrated, "interval_ms", &n.interval_ms, "shortest_ms", &n.shortest_ms,
+		    "dirty_pages", &n.dirty_pages, "in_flight", &n.in_flight, "kept_mib",
+		    &n.kept_mib, "staged_mib", &n.staged_mib, "small_pages", &n.small_pages,
+		    "twins", &n.twins, "keepalive_ms", &n.keepalive_ms, "silence_ms", &n.silence_ms,
+		    "connect_ms", &n.connect_ms, "retry_ms", &n.retry_ms))
 		return refuse(why, path, error.text);
 	wrong = find_wrong_number(&n, is_primary);
 	if (wrong)
@@ -162,6 +165,7 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 	strcpy(config->hello.name, name);
 	strcpy(config->hello.host, host);
 	config->has_devices = has_devices;
+	config->is_arbitrated = is_arbitrated;
 	take_numbers(config, &n, is_primary);
 	return 0;
 }

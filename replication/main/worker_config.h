@@ -22,6 +22,7 @@ struct worker_config {
 	const char *
 		shadow; /* standby: file with the VM's configuration, to make the domain of; NULL: it is there */
 	bool has_devices;
+	bool is_arbitrated;      /* held output waits for the arbiter's leases as well */
 	struct wire_hello hello; /* vm, name, host, generation, role, staged_max */
 	struct images disks;     /* not opened */
 	struct contact_settings contact;

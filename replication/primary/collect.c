@@ -36,6 +36,7 @@ static int collect_pages(struct primary *primary, struct kept_epoch *epoch)
 		advance(primary, epoch->flags & WIRE_BEGIN_BASE ? COLLECT_WRITES : COLLECT_STATE);
 		return 1;
 	}
+	primary->base_bytes += (uint64_t)count * WIRE_PAGE_SIZE;
 	size = encode_batch(primary->encoder, pages, (uint32_t)count, primary->body,
 	                    &primary->counts);
 	if (!size)
@@ -101,6 +102,7 @@ static int collect_writes(struct primary *primary, struct kept_epoch *epoch, boo
 			break;
 		primary->has_write = false;
 		epoch->disk_writes++;
+		primary->base_bytes += is_sync ? primary->write.sectors * WIRE_SECTOR : 0;
 	}
 	if (more < 0)
 		return more;

@@ -25,10 +25,14 @@ struct primary {
 	bool is_agreed;    /* both hellos were said */
 	uint32_t sequence; /* of the next frame to it */
 
+	enum primary_flush flush;
+	uint64_t flush_epoch; /* the last one; 0: not cut yet */
+
 	enum collect_stage stage;
 	enum wire_state_kind state_kind;
 	uint32_t state_offset;
 	uint64_t round_pages; /* that the last capture brought */
+	uint64_t base_bytes;  /* that the first copy has brought so far */
 	bool has_write;       /* taken from the VM, waiting for a frame */
 	struct disk_write write;
 	uint8_t body[WIRE_BODY_MAX];

@@ -81,6 +81,7 @@ static int attach(struct primary *primary)
 	in_flight_clear(&primary->in_flight);
 	primary->has_write = false;
 	primary->round_pages = UINT64_MAX;
+	primary->base_bytes = 0;
 	err = primary->vm->ops->attach(primary->vm);
 	return err ? err : begin_epoch(primary, primary->states.base, 0, WIRE_BEGIN_BASE);
 }
@@ -138,6 +139,8 @@ static int cut(struct primary *primary, uint64_t now)
 	epoch = in_flight_filling(&primary->in_flight);
 	if (!err)
 		epoch->cut_time = cut.time;
+	if (primary->flush == PRIMARY_FLUSH_WAITS)
+		primary->flush_epoch = states->cut;
 	return err;
 }
 
@@ -245,6 +248,17 @@ static void on_ack(struct primary *primary, const struct frame *frame, uint64_t 
 		follow(primary, primary_states_ack(&primary->states, frame->epoch), now);
 }
 
+static void on_beat(struct primary *primary, const struct frame *frame)
+{
+	struct wire_beat beat;
+	const char *why;
+
+	if (body_parse_beat(frame, &beat, &why))
+		primary_lost(primary, why);
+	else if (primary->settings.beat)
+		primary->settings.beat(primary->settings.beat_data, &beat);
+}
+
 static void on_reason(struct primary *primary, const struct frame *frame, uint64_t now)
 {
 	struct reason reason;
@@ -282,11 +296,23 @@ void primary_frame(struct primary *primary, const struct frame *frame, uint64_t 
 		on_ack(primary, frame, now);
 	else if (frame->type == WIRE_NACK)
 		on_reason(primary, frame, now);
+	else if (frame->type == WIRE_BEAT)
+		on_beat(primary, frame);
 	else if (frame->type != WIRE_KEEPALIVE)
 		primary_lost(primary, "a frame that no standby sends");
 }
 
 /* --- what is due --- */
+
+/* A VM that stands has one more epoch, at once. */
+static uint64_t epoch_due(const struct primary *primary)
+{
+	uint64_t due = pace_due(&primary->pace, primary_states_in_flight(&primary->states));
+
+	if (primary->flush == PRIMARY_FLUSH_NONE || due == PACE_NEVER)
+		return due;
+	return primary->flush == PRIMARY_FLUSH_WAITS && !primary->flush_epoch ? 0 : PACE_NEVER;
+}
 
 /* Of the base, each round follows when the one before was handed over; epochs follow the pace. */
 static uint64_t due(const struct primary *primary)
@@ -294,7 +320,7 @@ static uint64_t due(const struct primary *primary)
 	const struct kept_epoch *sending = in_flight_sending(&primary->in_flight);
 
 	if (is_in(primary, PRIMARY_RUNNING))
-		return pace_due(&primary->pace, primary_states_in_flight(&primary->states));
+		return epoch_due(primary);
 	if (!is_in(primary, PRIMARY_BASE) ||
 	    (sending && (sending->next_frame || sending->is_whole)))
 		return PACE_NEVER;
@@ -340,6 +366,19 @@ uint64_t primary_run(struct primary *primary, uint64_t now)
 	return primary->is_agreed && primary->in_flight.bytes >= primary->settings.kept_bytes
 	               ? PACE_NEVER
 	               : now;
+}
+
+bool primary_beat(struct primary *primary, const struct wire_beat *beat)
+{
+	return primary->is_agreed &&
+	       primary_say(primary, WIRE_BEAT, 0, beat, sizeof(*beat), NULL) == 0;
+}
+
+struct primary_progress primary_progress_of(const struct primary *primary)
+{
+	return (struct primary_progress){ .sent = primary->base_bytes,
+		                          .total = primary->vm->ops->size(primary->vm),
+		                          .round = primary->states.rounds + 1 };
 }
 
 void primary_want(struct primary *primary)

@@ -28,7 +28,9 @@ struct primary_settings {
 	uint64_t last;        /* number of the epoch before the open one, at least 1 */
 	bool is_held;         /* output is held already, since an earlier process */
 	uint64_t (*draw)(void *data); /* a random number, not 0, for a row of epochs */
-	void *data;
+	void (*beat)(void *data,
+	             const struct wire_beat *beat); /* one has come; NULL: they are ignored */
+	void *data, *beat_data;
 	struct wire_hello hello; /* ours; series and last_epoch are filled in */
 };
 
@@ -51,6 +53,32 @@ uint64_t primary_run(struct primary *primary, uint64_t now);
 
 /* Output waits in the open epoch. */
 void primary_want(struct primary *primary);
+
+/* A word of the arbiter's to the peer. Whether it was taken; otherwise it is lost. */
+bool primary_beat(struct primary *primary, const struct wire_beat *beat);
+
+/*
+ * The VM stands still, and what it has done is sent as one more epoch, the last until primary_resume(). 0, or a negative errno:
+ * -ENOTCONN epochs are not running, -EALREADY it stands, or it cannot be paused. How it goes: primary_flush_of().
+ */
+int primary_flush(struct primary *primary);
+enum primary_flush {
+	PRIMARY_FLUSH_NONE,
+	PRIMARY_FLUSH_WAITS, /* the last epoch is to be cut, or to be acknowledged */
+	PRIMARY_FLUSH_DONE,  /* it was acknowledged: the standby has all */
+	PRIMARY_FLUSH_FAILED /* the peer was lost, or the epoch; the VM stands still all the same */
+};
+/* To be looked at after whatever is called here. */
+enum primary_flush primary_flush_of(struct primary *primary);
+/* The VM goes on. 0, -EALREADY it does not stand, or another negative errno. */
+int primary_resume(struct primary *primary);
+
+/* Of the first copy, while it is being made: bytes that were read of the VM, later rounds counted, and what it has. */
+struct primary_progress {
+	uint64_t sent, total;
+	unsigned int round;
+};
+struct primary_progress primary_progress_of(const struct primary *primary);
 
 /* The arbiter has said that no other copy runs or will run: output passes. */
 void primary_solo(struct primary *primary);

@@ -29,6 +29,16 @@ struct vm_ops {
 	int (*hold)(struct vm *vm);
 	int (*free)(struct vm *vm);
 
+	/* Of output that is held and was released, may leave until then: CLOCK_BOOTTIME, ns; 0: nothing. Without it: all. */
+	int (*lease)(struct vm *vm, uint64_t until);
+
+	/* The VM stands still, whatever else pauses it, and goes on. Each at most once in turn. */
+	int (*pause)(struct vm *vm);
+	int (*resume)(struct vm *vm);
+
+	/* Bytes of its memory and disks, about. */
+	uint64_t (*size)(struct vm *vm);
+
 	/* A boundary (I3), in this order. stop: devices stand still, and what they send from now on is of epoch + 1. capture: the
 	 * VM is paused, its state taken, its dirty pages set apart, and goes on. go: the disk epoch is cut, devices go on; called
 	 * also when capture failed; -ETIME: they went on too early, the capture does not count. */

@@ -32,8 +32,10 @@ struct sink_ops {
 	/* To the image, in order; flush: what was written is durable. */
 	int (*write)(struct sink *sink, const struct disk_write *write);
 	int (*flush)(struct sink *sink);
-	/* Everything up to that epoch was applied: run it. */
-	int (*activate)(struct sink *sink, uint64_t epoch);
+	/* Everything up to that epoch was applied: run it, but not after until (CLOCK_BOOTTIME, ns; 0: whenever): -ETIME. */
+	int (*activate)(struct sink *sink, uint64_t epoch, uint64_t until);
+	/* It was activated, and its output is held: let it pass. */
+	int (*release)(struct sink *sink);
 };
 
 struct sink {

@@ -270,6 +270,17 @@ static void on_end(struct standby *standby, const struct frame *frame)
 	acknowledge(standby);
 }
 
+static void on_beat(struct standby *standby, const struct frame *frame)
+{
+	struct wire_beat beat;
+	const char *why;
+
+	if (body_parse_beat(frame, &beat, &why))
+		say_bye(standby, WIRE_BYE_PROTOCOL, why);
+	else if (standby->settings.beat)
+		standby->settings.beat(standby->settings.beat_data, &beat);
+}
+
 static void on_bye(struct standby *standby, const struct frame *frame)
 {
 	struct reason reason;
@@ -295,6 +306,9 @@ static void on_agreed(struct standby *standby, const struct frame *frame)
 		break;
 	case WIRE_END:
 		on_end(standby, frame);
+		break;
+	case WIRE_BEAT:
+		on_beat(standby, frame);
 		break;
 	case WIRE_KEEPALIVE:
 	case WIRE_PROGRESS:
@@ -338,6 +352,21 @@ void standby_connected(struct standby *standby, struct peer *peer)
 		say(standby, WIRE_HELLO, 0, hello, sizeof(*hello));
 }
 
+/* Not by say(): one that finds no room is lost, not the peer. */
+bool standby_beat(struct standby *standby, const struct wire_beat *beat)
+{
+	struct wire_header header;
+
+	if (!standby->is_agreed)
+		return false;
+	frame_seal(&header, WIRE_BEAT, standby->sequence, standby->settings.hello.generation, 0,
+	           beat, sizeof(*beat));
+	if (standby->peer->ops->send(standby->peer, &header, beat))
+		return false;
+	standby->sequence++;
+	return true;
+}
+
 void standby_lost(struct standby *standby, const char *why)
 {
 	close_peer(standby, why);
@@ -345,7 +374,7 @@ void standby_lost(struct standby *standby, const char *why)
 
 /* --- the arbiter's word --- */
 
-int standby_activate(struct standby *standby)
+int standby_activate(struct standby *standby, uint64_t until)
 {
 	int err = standby_states_may_activate(&standby->states);
 
@@ -355,7 +384,7 @@ int standby_activate(struct standby *standby)
 	while (standby->waiting_count && !err)
 		err = commit_oldest(standby);
 	if (!err)
-		err = standby->sink->ops->activate(standby->sink, standby->states.whole);
+		err = standby->sink->ops->activate(standby->sink, standby->states.whole, until);
 	if (err)
 		return err;
 	standby_states_activate(&standby->states);

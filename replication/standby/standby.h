@@ -24,6 +24,9 @@ struct standby_settings {
 	const char *who; /* for logs */
 	struct wire_hello
 		hello; /* ours; series and last_epoch are filled in. staged_max bounds all stages together */
+	void (*beat)(void *data,
+	             const struct wire_beat *beat); /* one has come; NULL: they are ignored */
+	void *beat_data;
 };
 
 struct standby;
@@ -42,9 +45,13 @@ void standby_frame(struct standby *standby, const struct frame *frame);
 /* Commit the oldest epoch that waits for it. Whether to come again at once. */
 bool standby_run(struct standby *standby);
 
-/* Commit what was acknowledged and run the VM; the caller has the arbiter's word for it. 0 or a negative errno: -ENODATA there is
- * nothing that may run (I6), -EALREADY, or what a commit or the activation met: it may be tried again. */
-int standby_activate(struct standby *standby);
+/* A word of the arbiter's to the peer. Whether it was taken; otherwise it is lost. */
+bool standby_beat(struct standby *standby, const struct wire_beat *beat);
+
+/* Commit what was acknowledged and run the VM, not later than until (CLOCK_BOOTTIME, ns; 0: whenever); the caller has the arbiter's
+ * word for it. 0 or a negative errno: -ENODATA there is nothing that may run (I6), -EALREADY, -ETIME it is too late, or what a
+ * commit or the activation met: it may be tried again. */
+int standby_activate(struct standby *standby, uint64_t until);
 
 /* Another copy has gone on: this one must not run any more. -EALREADY: it does. */
 int standby_outdate(struct standby *standby);

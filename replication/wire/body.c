@@ -70,6 +70,18 @@ int body_parse_keepalive(const struct frame *frame, struct wire_keepalive *keepa
 	return copy_fixed(frame, keepalive, sizeof(*keepalive), why);
 }
 
+int body_parse_beat(const struct frame *frame, struct wire_beat *beat, const char **why)
+{
+	int err = copy_fixed(frame, beat, sizeof(*beat), why);
+
+	if (err)
+		return err;
+	if (beat->generation > WIRE_BEAT_MAX || beat->round > WIRE_BEAT_MAX ||
+	    beat->number > WIRE_BEAT_MAX || beat->heard > WIRE_BEAT_MAX)
+		return refuse(why, "a beat with numbers that cannot be");
+	return 0;
+}
+
 static void copy_text(char *text, const uint8_t *bytes, uint32_t size)
 {
 	for (uint32_t i = 0; i < size; i++)

@@ -18,6 +18,8 @@ int body_parse_ack(const struct frame *frame, struct wire_ack *ack, const char *
 int body_parse_keepalive(const struct frame *frame, struct wire_keepalive *keepalive,
                          const char **why);
 
+int body_parse_beat(const struct frame *frame, struct wire_beat *beat, const char **why);
+
 /* Of NACK and BYE. text is the peer's, with what cannot be printed replaced; safe to log. */
 struct reason {
 	uint32_t reason;

@@ -35,6 +35,7 @@ static const char *const type_names[WIRE_TYPES] = {
 	[WIRE_PROGRESS] = "progress",
 	[WIRE_ACK] = "ack",
 	[WIRE_NACK] = "nack",
+	[WIRE_BEAT] = "beat",
 };
 
 const char *frame_type_name(enum wire_type type)

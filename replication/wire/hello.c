@@ -133,6 +133,11 @@ static int compare(const struct wire_hello *mine, const struct wire_hello *their
 		return refuse(refusal, WIRE_BYE_GENERATION,
 		              "the primary is of generation %" PRIu64 ", the standby of %" PRIu64,
 		              mine->generation, theirs->generation);
+	/* A copy that was made for an earlier round is none for this one. */
+	if (mine->generation == theirs->generation && mine->round != theirs->round)
+		return refuse(refusal, WIRE_BYE_GENERATION,
+		              "round %" PRIu64 " of the protection here and %" PRIu64 " there",
+		              mine->round, theirs->round);
 	return compare_disks(mine, theirs, refusal);
 }
 

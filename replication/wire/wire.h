@@ -37,6 +37,7 @@ enum wire_type {
 	WIRE_PROGRESS,   /* primary: how far synchronisation is; struct wire_progress */
 	WIRE_ACK,        /* standby: the epoch is staged, whole; struct wire_ack */
 	WIRE_NACK,       /* standby: it was dropped; struct wire_reason, reason is enum wire_nack */
+	WIRE_BEAT,       /* both ways: a word of the arbiter's; struct wire_beat */
 	WIRE_TYPES,
 };
 
@@ -81,6 +82,7 @@ struct wire_hello {
 	uint32_t disks;
 	uint32_t reserved;
 	uint64_t disk_sectors[WIRE_DISKS_MAX]; /* 0 beyond disks */
+	uint64_t round; /* of the generation, that this copy is made in; 0: without an arbiter */
 };
 
 /* The standby has nothing to lose: pages and disk blocks of this epoch may be applied as they come. No state comes. */
@@ -190,8 +192,16 @@ struct wire_keepalive {
 		echo; /* sent of the last one received, 0 if none: the peer measures its round trip by it */
 };
 
+/* What the hosts' arbiters say to each other (fencing/arbiter); the workers carry it. Each at most WIRE_BEAT_MAX. */
+#define WIRE_BEAT_MAX INT64_MAX
+struct wire_beat {
+	uint64_t generation, round;
+	uint64_t number; /* of what the sender has sent in this round */
+	uint64_t heard;  /* the last of the peer's that it has */
+};
+
 _Static_assert(sizeof(struct wire_header) == 40, "wire format");
-_Static_assert(sizeof(struct wire_hello) == 336, "wire format");
+_Static_assert(sizeof(struct wire_hello) == 344, "wire format");
 _Static_assert(sizeof(struct wire_begin) == 16, "wire format");
 _Static_assert(sizeof(struct wire_pages) == 8, "wire format");
 _Static_assert(sizeof(struct wire_state) == 16, "wire format");
@@ -201,5 +211,6 @@ _Static_assert(sizeof(struct wire_progress) == 24, "wire format");
 _Static_assert(sizeof(struct wire_ack) == 16, "wire format");
 _Static_assert(sizeof(struct wire_reason) == 8, "wire format");
 _Static_assert(sizeof(struct wire_keepalive) == 16, "wire format");
+_Static_assert(sizeof(struct wire_beat) == 32, "wire format");
 
 #endif

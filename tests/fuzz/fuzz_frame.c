@@ -78,6 +78,7 @@ static void take(const struct frame *frame)
 		struct wire_progress progress;
 		struct wire_ack ack;
 		struct wire_keepalive keepalive;
+		struct wire_beat beat;
 		struct reason reason;
 		struct state_piece piece;
 	} body;
@@ -105,6 +106,9 @@ static void take(const struct frame *frame)
 		return;
 	case WIRE_KEEPALIVE:
 		body_parse_keepalive(frame, &body.keepalive, &why);
+		return;
+	case WIRE_BEAT:
+		body_parse_beat(frame, &body.beat, &why);
 		return;
 	case WIRE_STATE:
 		if (body_parse_state(frame, &body.piece, &why) == 0)

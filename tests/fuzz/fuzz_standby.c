@@ -70,14 +70,15 @@ static int flush(struct sink *sink)
 	return 0;
 }
 
-static int activate(struct sink *sink, uint64_t epoch)
+static int activate(struct sink *sink, uint64_t epoch, uint64_t until)
 {
 	(void)sink;
+	(void)until;
 	return epoch ? 0 : -22;
 }
 
-static const struct sink_ops sink_ops = { reset,      read_page, apply,   state,
-	                                  write_disk, flush,     activate };
+static const struct sink_ops sink_ops = { reset,      read_page, apply,    state,
+	                                  write_disk, flush,     activate, NULL };
 
 /* --- a peer that takes everything --- */
 
@@ -295,7 +296,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (sent.frames % 3 == 0)
 			standby_run(standby);
 	}
-	standby_activate(standby);
+	standby_activate(standby, 0);
 	standby_free(standby);
 	return 0;
 }

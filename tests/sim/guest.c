@@ -73,6 +73,8 @@ void guest_step(struct sim_guest *guest)
 	struct sim_request *request = &guest->ring[guest->ring_count];
 	uint64_t dice = sim_random() % 4;
 
+	if (guest->is_paused)
+		return;
 	guest->state.counter++;
 	if (dice < 2 || guest->ring_count == SIM_RING) {
 		write_memory(guest);
@@ -293,6 +295,32 @@ static int forget(struct vm *vm, uint64_t epoch)
 	return 0;
 }
 
+static int lease(struct vm *vm, uint64_t until)
+{
+	guest_of(vm)->lease = until;
+	return 0;
+}
+
+static int pause(struct vm *vm)
+{
+	SIM_CHECK(!guest_of(vm)->is_paused, "a VM is paused twice");
+	guest_of(vm)->is_paused = true;
+	return 0;
+}
+
+static int resume(struct vm *vm)
+{
+	SIM_CHECK(guest_of(vm)->is_paused, "a VM that runs is resumed");
+	guest_of(vm)->is_paused = false;
+	return 0;
+}
+
+static uint64_t size(struct vm *vm)
+{
+	(void)vm;
+	return sizeof(struct sim_memory) + sizeof(struct sim_disk);
+}
+
 static int release(struct vm *vm, uint64_t epoch)
 {
 	if (has_fault(guest_of(vm)))
@@ -306,6 +334,10 @@ static const struct vm_ops ops = {
 	.detach = detach,
 	.hold = hold,
 	.free = free_output,
+	.lease = lease,
+	.pause = pause,
+	.resume = resume,
+	.size = size,
 	.stop = stop,
 	.capture = capture,
 	.go = go,

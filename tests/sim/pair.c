@@ -302,12 +302,12 @@ static void take_over(void)
 	int err;
 
 	lose_primary_host();
-	err = standby_activate(sim.standby);
+	err = standby_activate(sim.standby, 0);
 	while (err && err != -ENODATA) {
 		/* A disk that fails a commit must not let anything run; it may be tried again. */
 		SIM_CHECK(!sim.shadow.active, "I6: a copy runs that is not whole");
 		sim.shadow.fault_rate = 0;
-		err = standby_activate(sim.standby);
+		err = standby_activate(sim.standby, 0);
 	}
 	if (err) {
 		SIM_CHECK(!is_ready && !is_broken, "a copy that was acknowledged does not run");

@@ -70,14 +70,21 @@ static int flush(struct sink *sink)
 	return fault(shadow_of(sink), -EIO);
 }
 
-static int activate(struct sink *sink, uint64_t epoch)
+static int activate(struct sink *sink, uint64_t epoch, uint64_t until)
 {
 	struct sim_shadow *shadow = shadow_of(sink);
 	int err = fault(shadow, -EBUSY);
 
+	shadow->until = until;
 	if (!err)
 		shadow->active = epoch;
 	return err;
+}
+
+static int release(struct sink *sink)
+{
+	shadow_of(sink)->is_released = true;
+	return 0;
 }
 
 static const struct sink_ops ops = {
@@ -88,6 +95,7 @@ static const struct sink_ops ops = {
 	.write = write_disk,
 	.flush = flush,
 	.activate = activate,
+	.release = release,
 };
 
 void shadow_init(struct sim_shadow *shadow)

@@ -84,7 +84,9 @@ struct sim_guest {
 
 	/* Its backend worker, which outlives the primary's worker. */
 	bool is_stopped, is_expired, is_holding;
-	uint64_t open; /* epoch */
+	uint64_t lease; /* the last that was said; that it is kept, test_output shows */
+	bool is_paused; /* by its primary, to be given over */
+	uint64_t open;  /* epoch */
 	struct {
 		uint64_t packet, epoch;
 	} held[SIM_HELD];
@@ -114,6 +116,8 @@ const struct sim_snapshot *guest_snapshot(const struct sim_guest *guest, uint64_
 
 struct sim_shadow {
 	struct sink sink; /* first */
+	bool is_released;
+	uint64_t until; /* what it was activated with */
 	struct sim_state state;
 	struct sim_memory memory;
 	struct sim_disk disk;

@@ -190,6 +190,12 @@ static int hash(struct fake_hyper *fake, struct fake_domain *domain, struct chec
 	return 0;
 }
 
+static int tell_clock(struct fake_hyper *fake, struct fake_domain *domain, struct checkpoint_op *op)
+{
+	op->u.clock.time = 1000;
+	return 0;
+}
+
 static int serve(struct fake_hyper *fake, struct checkpoint_op *op)
 {
 	static int (*const operations[])(struct fake_hyper * fake, struct fake_domain * domain,
@@ -198,11 +204,11 @@ static int serve(struct fake_hyper *fake, struct checkpoint_op *op)
 		[CHECKPOINT_CUT] = cut,       [CHECKPOINT_FETCH] = fetch,
 		[CHECKPOINT_STATE] = state,   [CHECKPOINT_APPLY] = apply,
 		[CHECKPOINT_LOAD] = load,     [CHECKPOINT_ACTIVATE] = activate,
-		[CHECKPOINT_HASH] = hash,
+		[CHECKPOINT_HASH] = hash,     [CHECKPOINT_CLOCK] = tell_clock,
 	};
 
 	assert_int_equal(op->version, CHECKPOINT_VERSION);
-	assert_true(op->operation >= CHECKPOINT_ATTACH && op->operation <= CHECKPOINT_HASH);
+	assert_true(op->operation >= CHECKPOINT_ATTACH && op->operation <= CHECKPOINT_CLOCK);
 	if (op->domain != 1 && op->domain != 2)
 		return -ESRCH;
 	return operations[op->operation](fake, fake_domain(fake, op->domain), op);

@@ -277,6 +277,27 @@ static void an_ack_cannot_commit_what_it_does_not_have(void **state)
 	assert_int_equal(body_parse_ack(&frame, &got, &why), -EPROTO);
 }
 
+static void a_beat_has_numbers_that_can_be_told_on(void **state)
+{
+	struct wire_beat beat = { 1, 2, 3, WIRE_BEAT_MAX }, got;
+	struct frame frame = frame_of(WIRE_BEAT, 0, &beat, sizeof(beat));
+	uint64_t *numbers[] = { &beat.generation, &beat.round, &beat.number, &beat.heard };
+	const char *why;
+
+	(void)state;
+	assert_int_equal(body_parse_beat(&frame, &got, &why), 0);
+	assert_memory_equal(&got, &beat, sizeof(got));
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t was = *numbers[i];
+
+		*numbers[i] = (uint64_t)WIRE_BEAT_MAX + 1;
+		assert_int_equal(body_parse_beat(&frame, &got, &why), -EPROTO);
+		*numbers[i] = was;
+	}
+	frame.size--;
+	assert_int_equal(body_parse_beat(&frame, &got, &why), -EPROTO);
+}
+
 static void a_reason_is_made_fit_for_a_log(void **state)
 {
 	struct reason_body body;
@@ -428,6 +449,7 @@ int main(void)
 		cmocka_unit_test(a_digest_depends_on_order_and_number),
 		cmocka_unit_test(a_begin_is_built_on_an_earlier_epoch),
 		cmocka_unit_test(an_ack_cannot_commit_what_it_does_not_have),
+		cmocka_unit_test(a_beat_has_numbers_that_can_be_told_on),
 		cmocka_unit_test(a_reason_is_made_fit_for_a_log),
 		cmocka_unit_test(a_piece_of_state_lies_within_its_total),
 		cmocka_unit_test(disk_writes_come_as_they_went),

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -114,7 +115,7 @@ static int hold(struct output *of)
 static void go(struct output *of)
 {
 	gone_on++;
-	held_release(&held, output_released(&output), 0);
+	held_release(&held, output_released(&output), output_lease(&output), 0);
 }
 
 static const struct output_ops ops = { answer, is_noted, hold, go };
@@ -257,8 +258,76 @@ static void a_full_tap_delays_and_loses_nothing(void **state)
 	ask(DOOR_RELEASE, 1);
 	assert_left(30);
 	tap_room = 1000;
-	held_release(&held, output_released(&output), 0);
+	held_release(&held, output_released(&output), output_lease(&output), 0);
 	assert_left(100);
+}
+
+static uint64_t boot_time(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+#define LATER 1000000000000u
+
+static void nothing_leaves_after_the_lease(void **state)
+{
+	ask(DOOR_TAKE, 1);
+	assert_int_equal(ask(DOOR_LEASE, 0), DOOR_LEASED);
+	send_frame(0);
+	assert_left(1); /* it is not held yet */
+	ask(DOOR_HOLD, 0);
+	send_frame(1);
+	boundary(1);
+	ask(DOOR_RELEASE, 1);
+	assert_left(1);
+	assert_int_equal(ask(DOOR_LEASE, boot_time() - 1), DOOR_LEASED);
+	assert_left(1);
+	assert_int_equal(ask(DOOR_LEASE, boot_time() + LATER), DOOR_LEASED);
+	assert_left(2);
+	send_frame(2);
+	boundary(2);
+	ask(DOOR_LEASE, 0); /* taken back */
+	ask(DOOR_RELEASE, 2);
+	assert_left(2);
+	/* A lease frees nothing that was not released. */
+	send_frame(3);
+	ask(DOOR_LEASE, boot_time() + LATER);
+	assert_left(3);
+}
+
+static void a_lease_outlives_the_worker(void **state)
+{
+	ask(DOOR_TAKE, 1);
+	ask(DOOR_HOLD, 0);
+	ask(DOOR_LEASE, 1);
+	send_frame(0);
+	boundary(1);
+	kill_worker();
+	start_worker();
+	ask(DOOR_TAKE, 2);
+	ask(DOOR_RELEASE, 1);
+	assert_left(0);
+	assert_int_equal(ask(DOOR_FREE, 0), DOOR_FREED);
+	assert_left(1);
+}
+
+/* A VM that was taken over: its first worker holds before anybody has come. */
+static void a_worker_is_prepared_to_hold(void **state)
+{
+	assert_int_equal(output_prepare(7), 0);
+	start_worker();
+	assert_true(output_is_held(&output));
+	send_frame(0);
+	assert_true(write_disk(8, 512));
+	ask(DOOR_TAKE, 5);
+	boundary(5);
+	ask(DOOR_RELEASE, 5);
+	assert_left(0);
+	ask(DOOR_FREE, 0);
+	assert_left(1);
 }
 
 static void what_is_wanted_is_said_once_an_epoch(void **state)
@@ -599,6 +668,9 @@ int main(void)
 		OUTPUT_TEST(output_passes_until_it_is_held),
 		OUTPUT_TEST(frames_leave_with_their_epoch),
 		OUTPUT_TEST(a_full_tap_delays_and_loses_nothing),
+		OUTPUT_TEST(nothing_leaves_after_the_lease),
+		OUTPUT_TEST(a_lease_outlives_the_worker),
+		OUTPUT_TEST(a_worker_is_prepared_to_hold),
 		OUTPUT_TEST(what_is_wanted_is_said_once_an_epoch),
 		OUTPUT_TEST(frames_are_bounded),
 		OUTPUT_TEST(disk_writes_are_noted_with_their_epoch),

@@ -45,6 +45,8 @@ static void a_short_file_has_defaults(void **state)
 	assert_int_equal(config.hello.generation, 1);
 	assert_int_equal(config.domain, 7);
 	assert_true(config.has_devices);
+	assert_false(config.is_arbitrated);
+	assert_int_equal(config.hello.round, 0);
 	assert_null(config.control);
 	assert_int_equal(config.disks.count, 0);
 	assert_int_equal(config.pace.longest, 25000000);
@@ -62,14 +64,17 @@ static void everything_can_be_said(void **state)
 
 	(void)state;
 	assert_int_equal(
-		read_text(&config, WIRE_STANDBY,
-	                  "{\"vm\":{\"name\":\"web\",\"uuid\":\"00112233445566778899aabbccddeeff\","
-	                  "\"domain\":7,\"generation\":3,\"devices\":false,"
-	                  "\"disks\":[{\"path\":\"/dev/x\",\"device\":51712}]}," TLS "," REST
-	                  ",\"control\":\"/run/c\",\"interval_ms\":50,\"staged_mib\":16}",
-	                  why),
+		read_text(
+			&config, WIRE_STANDBY,
+			"{\"vm\":{\"name\":\"web\",\"uuid\":\"00112233445566778899aabbccddeeff\","
+			"\"domain\":7,\"generation\":3,\"round\":9,\"devices\":false,"
+			"\"disks\":[{\"path\":\"/dev/x\",\"device\":51712}]}," TLS "," REST
+			",\"control\":\"/run/c\",\"arbitrated\":true,\"interval_ms\":50,\"staged_mib\":16}",
+			why),
 		0);
 	assert_int_equal(config.hello.generation, 3);
+	assert_int_equal(config.hello.round, 9);
+	assert_true(config.is_arbitrated);
 	assert_int_equal(config.hello.staged_max, 16 << 20);
 	assert_false(config.has_devices);
 	assert_int_equal(config.disks.count, 1);

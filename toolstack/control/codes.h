@@ -29,6 +29,7 @@ enum control_exit {
 #define CONTROL_NO_SUCH_PEER  "no-such-peer"
 #define CONTROL_NO_PEER       "no-peer"
 #define CONTROL_UNCONFIRMED   "unconfirmed"
+#define CONTROL_TOO_LATE      "too-late"
 
 /* An unknown code, from a newer daemon, is CONTROL_EXIT_FAILED. */
 enum control_exit control_exit_of(const char *code);

@@ -31,6 +31,7 @@ enum checkpoint_operation {
 	CHECKPOINT_LOAD = 7,
 	CHECKPOINT_ACTIVATE = 8,
 	CHECKPOINT_HASH = 9,
+	CHECKPOINT_CLOCK = 10,
 };
 
 #define CHECKPOINT_TWINS_MAX (1u << 20) /* pages of a pool */
@@ -123,6 +124,11 @@ struct checkpoint_hash {
 	uint64_t pages; /* the same: how many there were */
 };
 
+/* The host's system time now: what deadlines are compared with. */
+struct checkpoint_clock {
+	uint64_t time; /* out: ns */
+};
+
 struct checkpoint_op {
 	uint32_t version;
 	uint32_t operation;
@@ -137,6 +143,7 @@ struct checkpoint_op {
 		struct checkpoint_load load;
 		struct checkpoint_activate activate;
 		struct checkpoint_hash hash;
+		struct checkpoint_clock clock;
 	} u;
 };
 

@@ -5,6 +5,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/state.h"
 #include "domain/foreign.h"
+#include "hw/timer.h"
 #include "mm/heap.h"
 
 #define HASHED_AT_ONCE 512
@@ -176,6 +177,14 @@ static long hash(struct hypercall *call, struct checkpoint_op *op, struct domain
 	return checkpoint_hash(domain, &op->u.hash, HASHED_AT_ONCE);
 }
 
+static long tell_clock(struct hypercall *call, struct checkpoint_op *op, struct domain *domain)
+{
+	(void)call;
+	(void)domain;
+	op->u.clock.time = clock_now().v;
+	return 0;
+}
+
 static const struct {
 	operation *serve;
 	bool attached; /* wants the domain to be */
@@ -184,7 +193,7 @@ static const struct {
 	[CHECKPOINT_CUT] = { cut, true },        [CHECKPOINT_FETCH] = { fetch, true },
 	[CHECKPOINT_STATE] = { state, true },    [CHECKPOINT_APPLY] = { apply, false },
 	[CHECKPOINT_LOAD] = { load, false },     [CHECKPOINT_ACTIVATE] = { activate, false },
-	[CHECKPOINT_HASH] = { hash, false },
+	[CHECKPOINT_HASH] = { hash, false },     [CHECKPOINT_CLOCK] = { tell_clock, false },
 };
 
 static bool is_complete(const struct domain *domain)

@@ -61,6 +61,8 @@ struct device_kind {
 	void (*let_go)(struct device *device); /* more may leave than before */
 	bool (*is_noted)(
 		const struct device *device); /* no write is under way that was not noted */
+	uint64_t (*oldest_note)(
+		const struct device *device); /* of changes that are under way; UINT64_MAX */
 	/* Free what create made; is_final: remove what outlives a process as well. */
 	void (*destroy)(struct device *device, bool is_final);
 };

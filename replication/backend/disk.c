@@ -238,6 +238,11 @@ static bool is_noted(const struct device *device)
 	return ((const struct disk *)device)->unnoted == 0;
 }
 
+static uint64_t oldest_note(const struct device *device)
+{
+	return disk_oldest_note((const struct disk *)device);
+}
+
 static void serve(struct device *device)
 {
 	disk_serve(disk_of(device));
@@ -265,5 +270,6 @@ const struct device_kind disk_kind = {
 	.is_idle = is_idle,
 	.serve = serve,
 	.is_noted = is_noted,
+	.oldest_note = oldest_note,
 	.destroy = destroy,
 };

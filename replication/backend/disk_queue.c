@@ -31,7 +31,7 @@ void disk_queue_reset(struct disk *disk)
 static void finish(struct disk_request *request, int16_t status)
 {
 	request->disk->unnoted -= request->is_unnoted;
-	request->is_unnoted = false;
+	request->is_unnoted = request->is_noted = false;
 	request->status = status;
 	request->stage = DISK_DONE;
 }
@@ -106,6 +106,7 @@ static bool note(struct disk *disk, struct disk_request *request)
 	size_t bytes = parsed->sectors * BLOCK_SECTOR_BYTES;
 	bool has_room = true;
 
+	request->note = output_is_noting(output) ? output_note_position(output) : 0;
 	if (parsed->op == BLOCK_READ)
 		return true;
 	if (!output_is_noting(output)) {
@@ -121,7 +122,21 @@ static bool note(struct disk *disk, struct disk_request *request)
 		has_room = output_note(output, NOTE_FLUSH, &write, NULL, 0);
 	if (has_room)
 		output_note_end(output);
+	request->is_noted = has_room;
 	return has_room;
+}
+
+uint64_t disk_oldest_note(const struct disk *disk)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (unsigned int i = 0; i < DISK_REQUESTS_MAX; i++) {
+		const struct disk_request *request = &disk->requests[i];
+
+		if (request->is_noted && request->note < oldest)
+			oldest = request->note;
+	}
+	return oldest;
 }
 
 /* Start what waits and need not wait for an earlier one any more. */
@@ -220,7 +235,7 @@ static int take_one(struct disk *disk, const char **why)
 	if (err)
 		return err;
 	request->disk = disk;
-	request->flushes_after = request->is_unnoted = false;
+	request->flushes_after = request->is_unnoted = request->is_noted = false;
 	request->buffer = disk->free_buffers[--disk->free_count];
 	ring_consume(ring, 1);
 	return admit(disk, request);

@@ -29,6 +29,8 @@ struct disk_request {
 	enum disk_stage stage;
 	bool flushes_after; /* a flush that carries data: written first */
 	bool is_unnoted;    /* begun when changes were not noted (output.h) */
+	bool is_noted;      /* they were, and it is not done */
+	uint64_t note;      /* where, then */
 	int16_t status;
 	uint8_t *buffer;
 	struct block_request parsed;
@@ -49,6 +51,9 @@ struct disk {
 	uint8_t *indirect_page;
 	struct disk_request requests[DISK_REQUESTS_MAX]; /* by ring index */
 };
+
+/* Of the changes that are under way, the note of the first; UINT64_MAX: there is none. */
+uint64_t disk_oldest_note(const struct disk *disk);
 
 /* Take, start, copy and answer what can be. Fails the device itself; false then. */
 bool disk_serve(struct disk *disk);

@@ -59,6 +59,20 @@ static bool is_noted(struct output *output)
 	return true;
 }
 
+static uint64_t under_way(struct output *output)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (struct device *device = xenbus_of(output)->devices; device; device = device->next) {
+		uint64_t note = device->kind->oldest_note ? device->kind->oldest_note(device)
+		                                          : UINT64_MAX;
+
+		if (note < oldest)
+			oldest = note;
+	}
+	return oldest;
+}
+
 static int hold(struct output *output)
 {
 	int err = 0;
@@ -86,6 +100,7 @@ static void go(struct output *output)
 static const struct output_ops ops = {
 	.answer = answer,
 	.is_noted = is_noted,
+	.under_way = under_way,
 	.hold = hold,
 	.go = go,
 };

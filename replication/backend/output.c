@@ -225,9 +225,12 @@ static void forget_notes(struct output *output, uint64_t epoch)
 {
 	uint64_t end = record_log_tail(&output->log);
 	uint64_t position = record_log_head(&output->log);
+	uint64_t under_way = output->ops->under_way(output);
 	const struct record *record;
 
-	while ((record = record_log_next(&output->log, &position, end)) && record->epoch <= epoch)
+	/* Until a write is done, its note is the only place where whoever copies the image finds it. */
+	while ((record = record_log_next(&output->log, &position, end)) && record->epoch <= epoch &&
+	       position <= under_way)
 		record_log_drop(&output->log, position);
 }
 
@@ -377,6 +380,11 @@ void output_want(struct output *output)
 bool output_is_noting(const struct output *output)
 {
 	return output->page != NULL;
+}
+
+uint64_t output_note_position(const struct output *output)
+{
+	return record_log_tail(&output->log);
 }
 
 bool output_note(struct output *output, enum door_note kind, const struct door_write *write,

@@ -36,6 +36,8 @@ struct output_ops {
 	void (*answer)(struct output *output, const struct door_message *message, int fd);
 	/* Whether no disk write that was not noted is under way. */
 	bool (*is_noted)(struct output *output);
+	/* Position of the oldest note of a write that the kernel has not done yet; UINT64_MAX: there is none. */
+	uint64_t (*under_way)(struct output *output);
 	/* Each card is to have room for frames that are held. 0 or a negative errno. */
 	int (*hold)(struct output *output);
 	/* Let leave what may leave now, and serve what had to wait. */
@@ -90,6 +92,7 @@ void output_want(struct output *output);
 bool output_is_noting(const struct output *output);
 /* Note what is about to be done to a disk; bytes of contents for a write. false: there is no room, ask again when served.
  * Several notes become visible together by output_note_end(); a note that finds no room takes those before it along. */
+uint64_t output_note_position(const struct output *output); /* of the next one */
 bool output_note(struct output *output, enum door_note kind, const struct door_write *write,
                  const void *contents, size_t bytes);
 void output_note_end(struct output *output);

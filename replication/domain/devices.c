@@ -214,3 +214,15 @@ const struct record *devices_note(struct devices *devices, uint64_t epoch)
 	devices->told = position;
 	return record;
 }
+
+const struct record *devices_told(const struct devices *devices, uint64_t *position)
+{
+	uint64_t head;
+
+	if (!devices->memory)
+		return NULL;
+	head = record_log_head(&devices->log);
+	if (*position < head)
+		*position = head;
+	return record_log_next(&devices->log, position, devices->told);
+}

@@ -48,4 +48,7 @@ int devices_listen(struct devices *devices);
 /* The next note of an epoch up to that one; NULL: there is no more. It lies in shared memory until its epoch is released. */
 const struct record *devices_note(struct devices *devices, uint64_t epoch);
 
+/* The notes that devices_note() has given and that are kept still: the first if *position is 0, then the one behind; NULL: no more. */
+const struct record *devices_told(const struct devices *devices, uint64_t *position);
+
 #endif

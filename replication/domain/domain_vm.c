@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "replication/domain/domctl.h"
+#include "replication/domain/notes.h"
 
 static struct domain_vm *domain_of(struct vm *vm)
 {
@@ -179,31 +180,14 @@ static int give_discard(struct domain_vm *vm, struct disk_write *write)
 }
 
 /* 1: *write is what the note tells; 0: it is none to be told; or a negative errno. */
-static int read_note(struct domain_vm *vm, const struct record *note, struct disk_write *write)
+static int tell_note(struct domain_vm *vm, const struct record *note, struct disk_write *write)
 {
-	const struct door_write *told = (const struct door_write *)(const void *)note->payload;
-	int disk;
+	int result = note_read(vm->disks, note, write);
 
-	if (note->kind == NOTE_FLUSH)
-		return 0;
-	if ((note->kind != NOTE_WRITE && note->kind != NOTE_DISCARD) ||
-	    note->length < sizeof(*told))
-		return -EPROTO;
-	disk = images_find(vm->disks, told->disk);
-	if (disk < 0)
-		return disk;
-	*write = (struct disk_write){ .disk = (uint16_t)disk,
-		                      .op = WIRE_DISK_ZERO,
-		                      .sector = told->sector,
-		                      .sectors = told->sectors };
-	if (note->kind == NOTE_DISCARD) {
-		vm->discard = *write;
-		return told->sectors ? give_discard(vm, write) : 0;
-	}
-	write->op = WIRE_DISK_DATA;
-	write->data = note->payload + sizeof(*told);
-	write->size = note->length - (uint32_t)sizeof(*told);
-	return write->size == told->sectors * WIRE_SECTOR ? 1 : -EPROTO;
+	if (result <= 0 || write->op != WIRE_DISK_ZERO)
+		return result;
+	vm->discard = *write;
+	return give_discard(vm, write);
 }
 
 static int next_write(struct vm *base, uint64_t epoch, struct disk_write *write)
@@ -215,13 +199,39 @@ static int next_write(struct vm *base, uint64_t epoch, struct disk_write *write)
 	if (vm->discard.sectors)
 		return give_discard(vm, write);
 	while (result == 0 && (note = devices_note(&vm->devices, epoch)))
-		result = read_note(vm, note, write);
+		result = tell_note(vm, note, write);
 	return result;
+}
+
+/* What was noted and told may not have reached the image when the block was read: the kernel has it still. Such notes are not
+ * dropped before it has (I2). What has come later and was not told yet may be undone by this: it will be told, behind it. */
+static int lay_notes(struct domain_vm *vm, const struct disk_write *block)
+{
+	struct disk_write write;
+	const struct record *note;
+	uint64_t position = 0;
+
+	while ((note = devices_told(&vm->devices, &position))) {
+		int result = note_read(vm->disks, note, &write);
+
+		if (result < 0)
+			return result;
+		if (result)
+			note_lay(&write, block, vm->disks->block);
+	}
+	return 0;
 }
 
 static int sync_disks(struct vm *base, struct disk_write *block)
 {
-	return images_block(domain_of(base)->disks, block);
+	struct domain_vm *vm = domain_of(base);
+	int more = images_block(vm->disks, block);
+	int err = more > 0 ? lay_notes(vm, block) : 0;
+
+	if (err || more <= 0)
+		return err ? err : more;
+	images_shorten(block);
+	return 1;
 }
 
 static int release(struct vm *base, uint64_t epoch)

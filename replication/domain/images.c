@@ -152,13 +152,17 @@ int images_block(struct images *disks, struct disk_write *block)
 	                 disks->sector * WIRE_SECTOR);
 	if (err)
 		return err;
-	if (is_zero(block->data, block->size)) {
-		block->op = WIRE_DISK_ZERO;
-		block->data = NULL;
-		block->size = 0;
-	}
 	disks->sector += sectors;
 	return 1;
+}
+
+void images_shorten(struct disk_write *block)
+{
+	if (!is_zero(block->data, block->size))
+		return;
+	block->op = WIRE_DISK_ZERO;
+	block->data = NULL;
+	block->size = 0;
 }
 
 static int write_whole(int fd, const uint8_t *bytes, size_t size, uint64_t offset)

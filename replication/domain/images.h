@@ -43,6 +43,8 @@ int images_find(const struct images *disks, uint32_t device);
 /* The first copy begins anew; its next block: 1, 0: all was given, or a negative errno. */
 void images_rewind(struct images *disks);
 int images_block(struct images *disks, struct disk_write *block);
+/* One that is all zero is said in a word. */
+void images_shorten(struct disk_write *block);
 
 int images_write(struct images *disks, const struct disk_write *write);
 int images_flush(struct images *disks);

@@ -1,6 +1,6 @@
 /* A domain and its shadow on two fake hypervisors, replicated by both workers over TLS: memory, state and disk arrive. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/images.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c */
+/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/images.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/domain/notes.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c */
 /* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
 
 #include <errno.h>
@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/log.h"
 #include "replication/domain/domain_sink.h"
+#include "replication/domain/domctl.h"
 #include "replication/domain/domain_vm.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/standby_worker.h"
@@ -80,6 +82,24 @@ void shadow_memory_changes(struct shadow_memory *memory, uint64_t gfn, int is_th
 	(void)memory;
 	(void)gfn;
 	(void)is_there;
+}
+
+int domctl_pause(uint16_t domain)
+{
+	(void)domain;
+	return 0;
+}
+
+int domctl_unpause(uint16_t domain)
+{
+	(void)domain;
+	return 0;
+}
+
+uint64_t domctl_bytes(uint16_t domain)
+{
+	(void)domain;
+	return (uint64_t)PAGES * HYPER_PAGE_SIZE;
 }
 
 /* --- the pair --- */
@@ -241,13 +261,14 @@ static void start(struct pair *pair)
 	                 0);
 	contact = contact_of(WIRE_PRIMARY);
 	contact.port = contact_port(pair->standby.contact);
-	assert_int_equal(
-		domain_vm_open(&pair->vm, &pair->a.hyper, &pair->a.disks, DOMAIN, false, 1024), 0);
+	assert_int_equal(domain_vm_open(&pair->vm, &pair->a.hyper, &pair->a.disks, DOMAIN, false,
+	                                false, 1024),
+	                 0);
 	pair->vm.estate = &estate_source;
 	pair->sink.heir = &estate_heir;
 	pair->primary_settings.last = pair->vm.epoch - 1;
 	assert_int_equal(primary_worker_open(&pair->primary, pair->loop, &pair->vm.vm,
-	                                     &pair->primary_settings, &contact, NULL, why),
+	                                     &pair->primary_settings, &contact, NULL, false, why),
 	                 0);
 }
 
@@ -352,7 +373,7 @@ static void a_shadow_becomes_the_vm(void **state)
 	UNTIL(pair->steps > 400);
 	settle(pair);
 	primary_worker_close(&pair->primary);
-	assert_int_equal(standby_worker_activate(&pair->standby), 0);
+	assert_int_equal(standby_worker_activate(&pair->standby, 0), 0);
 	assert_same_memory(pair);
 	assert_same_disk(pair);
 	/* It inherited what the VM had at the end, before it ran. */
@@ -378,7 +399,7 @@ static void a_failing_hypervisor_is_survived(void **state)
 		settle(pair);
 	}
 	primary_worker_close(&pair->primary);
-	assert_int_equal(standby_worker_activate(&pair->standby), 0);
+	assert_int_equal(standby_worker_activate(&pair->standby, 0), 0);
 	assert_same_memory(pair);
 	assert_same_disk(pair);
 }
@@ -387,9 +408,66 @@ static void nothing_whole_does_not_run(void **state)
 {
 	struct pair *pair = *state;
 
-	assert_int_equal(standby_worker_activate(&pair->standby), -ENODATA);
+	assert_int_equal(standby_worker_activate(&pair->standby, 0), -ENODATA);
 	assert_true(shadow->is_paused);
 	settle(pair);
+}
+
+/* --- a first copy of a disk beside writes that the kernel has not done yet --- */
+
+static void note_write(struct record_log *log, uint64_t sector, uint64_t sectors, int fill)
+{
+	struct door_write write = { .disk = 51712, .sector = sector, .sectors = sectors };
+	size_t bytes = fill < 0 ? 0 : (size_t)sectors * WIRE_SECTOR;
+	uint8_t *to = record_log_reserve(log, fill < 0 ? NOTE_DISCARD : NOTE_WRITE, 3,
+	                                 sizeof(write) + bytes);
+
+	memcpy(to, &write, sizeof(write));
+	memset(to + sizeof(write), fill < 0 ? 0 : fill, bytes);
+	record_log_publish(log);
+}
+
+static uint8_t copied[DISK_SECTORS][WIRE_SECTOR];
+
+static void apply(const struct disk_write *write)
+{
+	if (write->op == WIRE_DISK_ZERO)
+		memset(copied[write->sector], 0, write->sectors * WIRE_SECTOR);
+	else
+		memcpy(copied[write->sector], write->data, write->size);
+}
+
+static void what_was_told_is_not_undone_by_an_older_block(void **state)
+{
+	struct pair *pair = *state;
+	struct vm *vm = &pair->vm.vm;
+	struct devices *devices = &pair->vm.devices;
+	struct disk_write write;
+
+	/* As if a worker had been taken: nothing of this has reached the image. */
+	devices->memory = mmap(NULL, (size_t)DOOR_LOG_OFFSET + DOOR_LOG_BYTES,
+	                       PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_int_equal(record_log_open(&devices->log,
+	                                 (uint8_t *)devices->memory + DOOR_LOG_OFFSET,
+	                                 DOOR_LOG_BYTES, false),
+	                 0);
+	note_write(&devices->log, 100, 8, 'a');
+	note_write(&devices->log, 510, 8, 'b'); /* over the edge of two blocks */
+	note_write(&devices->log, 700, 1, -1);
+	images_rewind(&pair->a.disks);
+	while (vm->ops->write(vm, 3, &write) > 0)
+		apply(&write);
+	note_write(&devices->log, 1000, 1, 'c'); /* not told yet */
+	while (vm->ops->sync(vm, &write) > 0)
+		apply(&write);
+	assert_int_equal(copied[100][0], 'a');
+	assert_int_equal(copied[107][511], 'a');
+	assert_int_equal(copied[108][0], 0);
+	assert_int_equal(copied[510][0], 'b');
+	assert_int_equal(copied[517][511], 'b');
+	assert_int_equal(copied[700][0], 0); /* it was "the disk" */
+	assert_int_equal(copied[1000][0], 0);
+	devices_leave(devices);
 }
 
 #define DOMAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -419,6 +497,7 @@ int main(void)
 		DOMAIN_TEST(a_shadow_becomes_the_vm),
 		DOMAIN_TEST(a_failing_hypervisor_is_survived),
 		DOMAIN_TEST(nothing_whole_does_not_run),
+		DOMAIN_TEST(what_was_told_is_not_undone_by_an_older_block),
 	};
 
 	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);

@@ -102,6 +102,11 @@ static bool is_noted(struct output *output)
 	return true;
 }
 
+static uint64_t under_way(struct output *output)
+{
+	return UINT64_MAX;
+}
+
 static int hold(struct output *output)
 {
 	return held_open(&card.held, 1, 0);
@@ -113,7 +118,9 @@ static void go(struct output *output)
 	net_send_serve(&card);
 }
 
-static const struct output_ops ops = { hear, is_noted, hold, go };
+static const struct output_ops ops = {
+	.answer = hear, .is_noted = is_noted, .under_way = under_way, .hold = hold, .go = go
+};
 
 static void tell(enum door_kind kind, uint64_t epoch)
 {

@@ -94,6 +94,7 @@ static struct held held;
 static struct door_message answers[16];
 static unsigned int answer_count, gone_on;
 static bool is_unnoted;
+static uint64_t oldest_under_way;
 
 static void answer(struct output *to, const struct door_message *message, int fd)
 {
@@ -107,6 +108,11 @@ static bool is_noted(struct output *of)
 	return !is_unnoted;
 }
 
+static uint64_t under_way(struct output *of)
+{
+	return oldest_under_way;
+}
+
 static int hold(struct output *of)
 {
 	return held_open(&held, 7, 0);
@@ -118,7 +124,7 @@ static void go(struct output *of)
 	held_release(&held, output_released(&output), output_lease(&output), 0);
 }
 
-static const struct output_ops ops = { answer, is_noted, hold, go };
+static const struct output_ops ops = { answer, is_noted, under_way, hold, go };
 
 static void start_worker(void)
 {
@@ -142,6 +148,7 @@ static int set_up(void **state)
 	answer_count = gone_on = left_count = 0;
 	tap_room = 4096;
 	is_unnoted = is_memory_short = false;
+	oldest_under_way = UINT64_MAX;
 	start_worker();
 	return 0;
 }
@@ -401,6 +408,23 @@ static void forgotten_notes_keep_their_frames(void **state)
 	assert_left(0);
 	ask(DOOR_RELEASE, 1);
 	assert_left(1);
+}
+
+/* Who copies the image has to find what the kernel has not written yet (I2). */
+static void notes_of_writes_under_way_are_kept(void **state)
+{
+	ask(DOOR_TAKE, 1);
+	assert_true(write_disk(8, 512));
+	oldest_under_way = output_note_position(&output);
+	assert_true(write_disk(16, 512));
+	assert_true(write_disk(24, 512));
+	boundary(1);
+	ask(DOOR_FORGET, 1);
+	assert_int_equal(record_log_head(&output.log), oldest_under_way);
+	oldest_under_way = UINT64_MAX;
+	boundary(2);
+	ask(DOOR_RELEASE, 2);
+	assert_true(record_log_is_empty(&output.log));
 }
 
 static void notes_are_bounded(void **state)
@@ -675,6 +699,7 @@ int main(void)
 		OUTPUT_TEST(frames_are_bounded),
 		OUTPUT_TEST(disk_writes_are_noted_with_their_epoch),
 		OUTPUT_TEST(forgotten_notes_keep_their_frames),
+		OUTPUT_TEST(notes_of_writes_under_way_are_kept),
 		OUTPUT_TEST(notes_are_bounded),
 		OUTPUT_TEST(taking_waits_for_writes_that_were_not_noted),
 		OUTPUT_TEST(only_what_makes_sense_is_done),

@@ -159,12 +159,19 @@ static bool is_noted(struct output *output)
 	return disk->unnoted == 0;
 }
 
+static uint64_t under_way(struct output *output)
+{
+	return disk_oldest_note(disk);
+}
+
 static void go(struct output *output)
 {
 	disk_serve(disk);
 }
 
-static const struct output_ops output_ops = { .answer = hear, .is_noted = is_noted, .go = go };
+static const struct output_ops output_ops = {
+	.answer = hear, .is_noted = is_noted, .under_way = under_way, .go = go
+};
 
 static void tell(enum door_kind kind, uint64_t epoch)
 {
@@ -509,6 +516,28 @@ static void changes_are_noted_in_their_order(void **state)
 	output_remove(&host.output);
 }
 
+/* I2: whoever copies the image does not find there what the kernel still has. */
+static void notes_stay_until_their_writes_are_done(void **state)
+{
+	assert_int_equal(output_adopt(&host.output, 1, &output_ops), 0);
+	tell(DOOR_TAKE, 1);
+	put(BLKIF_OP_WRITE, 0, 8, 0);
+	put(BLKIF_OP_WRITE, 16, 8, 0);
+	assert_true(disk_serve(disk));
+	assert_int_equal(job_count, 2);
+	tell(DOOR_STOP, 1);
+	tell(DOOR_CUT, 1);
+	tell(DOOR_FORGET, 1);
+	assert_int_equal(record_log_head(&host.output.log), 0);
+	complete(0, true);
+	assert_true(disk_serve(disk));
+	complete(0, true);
+	assert_true(disk_serve(disk));
+	tell(DOOR_FORGET, 1);
+	assert_true(record_log_is_empty(&host.output.log));
+	output_remove(&host.output);
+}
+
 static void a_full_log_stalls_the_disk(void **state)
 {
 	uint32_t before;
@@ -565,6 +594,7 @@ int main(void)
 		DISK_TEST(indirect_segments_are_read_from_their_page),
 		DISK_TEST(large_writes_go_on_while_others_are_unread),
 		DISK_TEST(changes_are_noted_in_their_order),
+		DISK_TEST(notes_stay_until_their_writes_are_done),
 		DISK_TEST(a_full_log_stalls_the_disk),
 		DISK_TEST(writes_under_way_are_waited_for),
 		DISK_TEST(nothing_is_lost_when_backends_die),

@@ -230,6 +230,8 @@ static struct channel *make(const struct transport_ops *ops, struct ev_loop *loo
 	}
 	ev_init(&channel->keepalive, on_keepalive);
 	ev_init(&channel->silence, on_silence);
+	/* After a handler that took long, what has come meanwhile is read before anybody says that nothing did. */
+	ev_set_priority(&channel->silence, EV_MINPRI);
 	channel->keepalive.data = channel->silence.data = channel;
 	return channel;
 }

@@ -223,6 +223,23 @@ static void a_silent_peer_is_gone(void **state)
 	            strcmp(pair->server.why, "silent for 0.3 seconds") == 0);
 }
 
+/* The silence was ours: what has come meanwhile counts. */
+static void who_was_busy_is_not_deceived(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->settings = (struct channel_settings){ .keepalive = 100., .silence = 0.5 };
+	open_pair(pair);
+	assert_int_equal(say(&pair->client, 0, NULL, 0), 0);
+	assert_int_equal(say(&pair->server, 0, NULL, 0), 0);
+	ev_run(pair->loop, EVRUN_NOWAIT); /* they are written, and not read yet */
+	assert_int_equal(pair->client.frames + pair->server.frames, 0);
+	usleep(700000);
+	UNTIL(pair->client.frames + pair->server.frames == 2 ||
+	      pair->client.closed + pair->server.closed);
+	assert_int_equal(pair->client.closed + pair->server.closed, 0);
+}
+
 static void a_frame_out_of_sequence_ends_it(void **state)
 {
 	struct pair *pair = *state;
@@ -354,6 +371,7 @@ int main(void)
 		CHANNEL_TEST(frames_come_in_order),
 		CHANNEL_TEST(keepalives_keep_it_alive),
 		CHANNEL_TEST(a_silent_peer_is_gone),
+		CHANNEL_TEST(who_was_busy_is_not_deceived),
 		CHANNEL_TEST(a_frame_out_of_sequence_ends_it),
 		CHANNEL_TEST(a_frame_that_lies_about_its_body_ends_it),
 		CHANNEL_TEST(an_end_within_a_frame_is_no_orderly_one),

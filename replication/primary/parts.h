@@ -31,7 +31,8 @@ struct primary {
 	enum collect_stage stage;
 	enum wire_state_kind state_kind;
 	uint32_t state_offset;
-	uint64_t round_pages; /* that the last capture brought */
+	uint64_t round_pages,
+		round_before; /* that the last capture brought, and the one before it */
 	uint64_t base_bytes;  /* that the first copy has brought so far */
 	bool has_write;       /* taken from the VM, waiting for a frame */
 	struct disk_write write;

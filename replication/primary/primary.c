@@ -80,7 +80,7 @@ static int attach(struct primary *primary)
 
 	in_flight_clear(&primary->in_flight);
 	primary->has_write = false;
-	primary->round_pages = UINT64_MAX;
+	primary->round_pages = primary->round_before = UINT64_MAX;
 	primary->base_bytes = 0;
 	err = primary->vm->ops->attach(primary->vm);
 	return err ? err : begin_epoch(primary, primary->states.base, 0, WIRE_BEGIN_BASE);
@@ -128,6 +128,7 @@ static int cut(struct primary *primary, uint64_t now)
 	pace_cut(&primary->pace, now);
 	if (err)
 		return err;
+	primary->round_before = primary->round_pages;
 	primary->round_pages = cut.pages;
 	assert(!in_flight_filling(&primary->in_flight) || is_in(primary, PRIMARY_BASE));
 	if (is_in(primary, PRIMARY_BASE)) {
@@ -327,9 +328,18 @@ static uint64_t due(const struct primary *primary)
 	return primary->states.is_ended && !primary->states.is_base_acked ? PACE_NEVER : 0;
 }
 
+/* Or the VM writes as fast as rounds are sent: another one would bring no less. */
+static bool is_round_last(const struct primary *primary)
+{
+	uint64_t before = primary->round_before;
+
+	return primary->round_pages <= primary->settings.small_pages ||
+	       (before != UINT64_MAX && primary->round_pages >= before - before / 8);
+}
+
 static void cut_if_due(struct primary *primary, uint64_t now)
 {
-	bool is_small = primary->round_pages <= primary->settings.small_pages;
+	bool is_small = is_round_last(primary);
 
 	pace_dirty(&primary->pace, primary->vm->ops->dirty(primary->vm));
 	if (now < due(primary))

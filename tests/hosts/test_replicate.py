@@ -42,7 +42,7 @@ def settings(host, peer, address, guest, uuid, **vm):
         "vm": {"name": guest.name, "uuid": uuid, "domain": guest.domid, "disks": [{"path": DISK, "device": 51712}], **vm},
         "host": host.name, "peer": peer.name, "address": address, "port": PORT,
         "tls": {"ca": "/etc/remus/tls/ca.pem", "certificate": "/etc/remus/tls/host.pem", "key": "/etc/remus/tls/host.key"},
-        "control": CONTROL, "interval_ms": 100, "silence_ms": 10000, "connect_ms": 20000,
+        "control": CONTROL, "interval_ms": 100, "silence_ms": 60000, "connect_ms": 60000,
     }
 
 
@@ -58,14 +58,14 @@ def ask(host, verb, timeout=60):
     return json.loads(host.out(f'python3 -c "{code}" {CONTROL} {verb}', timeout=timeout))
 
 
-def wait_status(host, wanted, timeout=240):
+def wait_status(host, wanted, timeout=400):
     deadline = time.monotonic() + timeout
     while True:
         result = host.run(f"test -S {CONTROL}", check=False)
         status = ask(host, "status").get("result", {}) if result.status == 0 else {}
         if status and wanted(status):
             return status
-        assert time.monotonic() < deadline, f"{status}\n" + host.out(f"tail -20 {WORKER_LOG}")
+        assert time.monotonic() < deadline, f"{status}\n" + host.out(f"tail -20 {WORKER_LOG}", timeout=120)
         time.sleep(1)
 
 
@@ -89,22 +89,63 @@ def give(lab, guest, name, *libraries):
               f"sleep 1; done; chmod +x /tmp/{name}", timeout=200)
 
 
-@test(timeout=900, soak=True)
+def wait_report(guest, timeout=300):
+    """Two lines that steady has written from now on; each must be a good one."""
+    deadline = time.monotonic() + timeout
+    lines = []
+    while len(lines) < 3:
+        line = guest.out("cat /tmp/report 2>/dev/null || true", timeout=120)
+        assert not line.startswith("FAILED"), line
+        if line and line not in lines:
+            lines.append(line)
+        assert time.monotonic() < deadline, f"steady stands still at {lines}"
+        time.sleep(1)
+    return lines[-1]
+
+
+def write_sector(guest, number):
+    guest.run(f"echo {number}{number}{number} | dd of=/dev/xvda bs=512 seek={number} conv=fsync 2>/dev/null", timeout=120)
+
+
+def sector(host, number):
+    return host.out(f"dd if={DISK} bs=512 skip={number} count=1 2>/dev/null | head -c 3")
+
+
+def wait_epochs(a, count, timeout=240):
+    """So many more are cut, sent and acknowledged."""
+    begun = ask(a, "status")["result"]["cut"]
+    return wait_status(a, lambda status: status["acknowledged"] >= begun + count, timeout)
+
+
+@test(timeout=1500, soak=True)
 def replicate_once(lab):
     """The primary's host is killed under load; the standby, activated by hand, goes on with the connection, memory and disk."""
     a, b = boot_pair(lab)
     guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
+    domid = guest.domid
     give(lab, guest, "steady", "-lpthread")
-    guest.run("/tmp/steady 24 1 /tmp/report >/dev/null 2>&1 </dev/null &")
-    lab.note(str(protect(a, b, guest)))
+    guest.run("/tmp/steady 4 1 /tmp/report 1000 >/dev/null 2>&1 </dev/null &")
+    wait_report(guest)
+    begun = time.monotonic()
+    lab.note(f"{protect(a, b, guest)} after {time.monotonic() - begun:.0f} s")
+    enough = lab.folder / "enough"
     with ThreadPoolExecutor() as pool:
-        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} 60 240", timeout=400)
-        time.sleep(20)
-        lab.note(str(ask(a, "status")["result"]))
-        a.kill()
-        begun = time.monotonic()
-        reply = ask(b, "activate", timeout=120)
-        lab.note(f"activated in {time.monotonic() - begun:.1f} s: {reply}")
-        assert reply["ok"], reply
+        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} 900 300 {enough}", timeout=1200)
+        try:
+            write_sector(guest, 1)
+            lab.note(str(wait_epochs(a, 20)))
+            a.kill()
+            begun = time.monotonic()
+            reply = ask(b, "activate", timeout=120)
+            lab.note(f"activated in {time.monotonic() - begun:.1f} s: {reply}")
+            assert reply["ok"], reply
+            guest.moved(host=b)
+            assert guest.domid == domid
+            assert sector(b, 1) == "111"
+            wait_report(guest)
+            write_sector(guest, 2)
+            assert sector(b, 2) == "222"
+        finally:
+            enough.touch()
         lab.note(stream.result().out.strip())
-    assert b.out("xl domid web") == str(guest.domid)
+    lab.note(wait_report(guest))

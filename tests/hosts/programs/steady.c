@@ -1,9 +1,10 @@
 /* What must not notice that its machine was exchanged: memory patterns, the monotonic clock, a TCP echo of numbers. */
 /* SPDX-License-Identifier: Apache-2.0
  *
- * usage: steady MIB THREADS FILE     FILE has one line, written anew each second: "ok ..." or "FAILED ..."
+ * usage: steady MIB THREADS FILE [PAUSE]     FILE has one line, written anew each second: "ok ..." or "FAILED ..."
  *
- * Each thread owns a part of the memory: it picks a page, checks that it is as it was left, and leaves it otherwise.
+ * Each thread owns a part of the memory: it picks a page, checks that it is as it was left, and leaves it otherwise; then it
+ * sleeps for PAUSE microseconds, if that is given.
  * Between two pages it looks at the clock, which is never before what any thread has read. Connections to port 7000
  * send numbers of 8 bytes that count from 0, and get each of them back.
  */
@@ -31,6 +32,7 @@ struct part {
 	uint64_t pages, seed, rounds;
 };
 
+static useconds_t pause_us;
 static struct part *parts;
 static int part_count;
 static uint64_t last_seen, echoed; /* by all threads */
@@ -96,6 +98,8 @@ static void *keep_pages(void *argument)
 		fill(part->memory + page * WORDS, part->left[page]);
 		watch_clock();
 		part->rounds++;
+		if (pause_us)
+			usleep(pause_us);
 	}
 	return NULL;
 }
@@ -196,11 +200,12 @@ int main(int argc, char **argv)
 {
 	pthread_t server;
 
-	if (argc != 4 || atoi(argv[1]) < 1 || atoi(argv[2]) < 1) {
-		fprintf(stderr, "usage: steady MIB THREADS FILE\n");
+	if (argc < 4 || argc > 5 || atoi(argv[1]) < 1 || atoi(argv[2]) < 1) {
+		fprintf(stderr, "usage: steady MIB THREADS FILE [PAUSE]\n");
 		return 2;
 	}
 	part_count = atoi(argv[2]);
+	pause_us = argc > 4 ? (useconds_t)atoi(argv[4]) : 0;
 	parts = calloc((size_t)part_count, sizeof(*parts));
 	for (int i = 0; i < part_count; i++)
 		start(&parts[i], (uint64_t)atoi(argv[1]) * 256 / (uint64_t)part_count, (uint64_t)i);

@@ -204,7 +204,7 @@ unit-programs: $(UNIT) $(SIM)
 fuzz-programs: $(FUZZ)
 
 ##@ Test: each ends with a line "N passed, N failed"
-.PHONY: test test-lint test-unit test-hosts test-bochs fuzz sim soak build/host
+.PHONY: test test-lint test-unit test-cluster test-hosts test-bochs fuzz sim soak build/host
 test: $(DEPS)				## all of the tests below
 	+@tests/run-all.sh
 
@@ -214,6 +214,14 @@ test-lint: $(DEPS) $(GENERATED)		## the rules of the house: layers, headers, lay
 test-unit: $(DEPS)			## single sources, compiled for this machine with sanitizers
 	+@$(MAKE) --no-print-directory -k unit-programs || true
 	@tests/unit/run.sh $(UNIT) $(SIM)
+
+build/cluster/watch: tests/cluster/watch.c $(U_ARCHIVE)
+	@mkdir -p $(@D)
+	@echo "  TEST    $<"
+	@$(CC) $(U_FLAGS) -o $@ $^ $(U_LIBS)
+
+test-cluster: build/cluster/watch	## real Corosyncs in network namespaces; T=pattern chooses, STRETCH=1: timing as shipped
+	@python3 tests/cluster/run.py '$(or $(T),*)'
 
 test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
 	@python3 tests/bochs/run.py --cpus 2 $<

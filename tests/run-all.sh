@@ -28,6 +28,7 @@ step() {
 step lint test-lint
 step unit test-unit
 step fuzz fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
+step cluster test-cluster
 step bochs test-bochs
 step hosts test-hosts
 echo "$passed passed, $failed failed"

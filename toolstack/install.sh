@@ -27,5 +27,8 @@ for page in docs/*.md README.md; do
 	put 0644 /usr/share/doc/remus "$page"
 done
 put 0644 /usr/share/doc/remus/examples toolstack/host/remus.conf
+for example in toolstack/host/corosync-*.conf; do
+	put 0644 /usr/share/doc/remus/examples "$example"
+done
 install -d -m 0700 "$root/etc/remus/tls" "$root/var/lib/remus"
 [ -n "$root" ] || echo "installed; now: update-grub && systemctl daemon-reload && systemctl enable remusd"

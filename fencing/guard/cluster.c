@@ -8,6 +8,12 @@
 
 #define MS 1000000ull
 
+/* A standby needs time within its window to see that the lease is over, on a host that is slow by a margin. */
+static uint64_t least_window(const struct arbiter_config *config)
+{
+	return config->lease + config->enforcement + 2 * config->margin + 1000 * MS;
+}
+
 /* Before the cluster is known there is no quorum either, and with quorum_decides nothing goes without. */
 struct arbiter_config guard_config(const struct guard *guard, uint32_t peer)
 {
@@ -30,6 +36,8 @@ struct arbiter_config guard_config(const struct guard *guard, uint32_t peer)
 		config.view_lag = guard->arbiter.config.view_lag;
 	if (config.margin < config.view_lag)
 		config.margin = config.view_lag;
+	if (!settings->window && config.window < least_window(&config))
+		config.window = least_window(&config);
 	return config;
 }
 

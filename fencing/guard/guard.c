@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
+#include "fencing/guard/clock.h"
 #include "fencing/guard/private.h"
 
 /*
@@ -18,14 +18,6 @@
  * writer, the host fenced by the fencer, and both tell later. An arbiter asks for one thing of each kind at a time,
  * so that few events wait; beats that find no room are lost, as on the wire.
  */
-
-uint64_t guard_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* --- actions --- */
 

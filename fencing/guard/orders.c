@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "fencing/guard/clock.h"
 #include "fencing/guard/private.h"
 
 #define ASK_EVERY 500000000ull /* ns: the standby is asked to step back */

@@ -29,8 +29,6 @@ struct guard {
 	uint64_t asked_at; /* to step back, for an end of the protection */
 };
 
-uint64_t guard_now(void);
-
 /* guard.c: the event is handled, now or after the one that is being handled. */
 void guard_tell(struct guard *guard, const struct arbiter_event *event);
 void guard_say(struct guard *guard, const struct record *record, bool is_asking);

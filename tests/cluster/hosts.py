@@ -8,6 +8,7 @@
 #
 # A host dies by kill -9 of all its processes and hangs by SIGSTOP; its cables are taken down in the switch.
 
+import contextlib
 import os
 import re
 import secrets
@@ -23,8 +24,35 @@ WATCH = Path("build/cluster/watch").resolve()
 PATIENCE = 60
 
 
+# What corosync.conf's times are multiplied by, for machines that have other things to do: 1 tests the file as it is shipped.
+STRETCH = int(os.environ.get("STRETCH", "4"))
+TIMES = ("token", "consensus")
+PREFIX = "remus-cl"
+
+
 def ip(*words):
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+def remove_namespaces(prefix):
+    """With what still runs in them."""
+    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
+    for name in (line.split()[0] for line in names.splitlines() if line.strip()):
+        if not name.startswith(prefix + "-"):
+            continue
+        pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout
+        for pid in pids.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+
+
+def sweep():
+    """What runs left that were killed."""
+    for path in Path("/run/netns").glob(f"{PREFIX}-*"):
+        run = "-".join(path.name.split("-")[:3])
+        if not Path("/proc", run.split("-")[2]).exists():
+            remove_namespaces(run)
 
 
 def until(predicate, what, patience=PATIENCE):
@@ -79,7 +107,7 @@ class Host:
         """In the host's network, with folders for its state that are its own and go with it."""
         mounts = " && ".join(f"mount -t tmpfs none {folder}" for folder in
                              ("/run", "/var/lib/corosync", "/etc/corosync"))
-        command = f"{mounts} && cp -r {self.folder}/etc/. /etc/corosync && exec {command}"
+        command = f"{mounts} && cp -r {self.folder}/etc/. /etc/corosync && {command}"
         log = open(self.folder / f"{name}.log", "ab")
         self.processes[name] = subprocess.Popen(
             ["ip", "netns", "exec", self.namespace, "sh", "-ec", command],
@@ -87,7 +115,7 @@ class Host:
         return self.processes[name]
 
     def start_corosync(self):
-        self.start_program("corosync", "corosync -f", stdin=subprocess.DEVNULL)
+        self.start_program("corosync", "exec corosync -f", stdin=subprocess.DEVNULL)
 
     def start_qdevice(self):
         self.start_program(
@@ -95,7 +123,7 @@ class Host:
             "exec corosync-qdevice -f", stdin=subprocess.DEVNULL)
 
     def start_watch(self):
-        process = self.start_program("watch", str(WATCH), stdin=subprocess.PIPE,
+        process = self.start_program("watch", f"exec {WATCH}", stdin=subprocess.PIPE,
                                      stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self.read, args=(process.stdout,), daemon=True).start()
 
@@ -118,6 +146,11 @@ class Host:
         self.signal(signal.SIGKILL, name)
         for one in [name] if name else list(self.processes):
             self.processes.pop(one).wait()
+
+    def die(self):
+        """As by a power cut: nobody says goodbye for it."""
+        self.cut()
+        self.kill()
 
     def cable(self, state, links=LINKS):
         for link in links:
@@ -153,7 +186,7 @@ class Host:
 class Cluster:
     def __init__(self, folder, template, names, serial):
         self.folder = folder
-        self.prefix = f"remus-cl-{os.getpid()}-{serial}"
+        self.prefix = f"{PREFIX}-{os.getpid()}-{serial}"
         self.switch = f"{self.prefix}-switch"
         self.hosts = {}
         ip("netns", "add", self.switch)
@@ -171,6 +204,8 @@ class Cluster:
         text = re.sub(r"198\.51\.100\.(\d+)", r"10.99.1.\1", text)
         text = text.replace("203.0.113.9", "10.99.1.9").replace("tls: on", "tls: off")
         text = text.replace("to_syslog: yes", "to_syslog: no\n    to_stderr: yes")
+        for name in TIMES:
+            text = re.sub(rf"(?<= {name}: )(\d+)", lambda m: str(int(m[1]) * STRETCH), text)
         key = secrets.token_bytes(256)
         for host in self.hosts.values():
             etc = host.folder / "etc"
@@ -180,11 +215,11 @@ class Cluster:
 
     def start(self, names):
         for name in names:
+            self.hosts[name].restore()
             self.hosts[name].start_corosync()
             self.hosts[name].start_watch()
 
     def close(self):
         for host in self.hosts.values():
             host.kill()
-        for namespace in [self.switch, *(host.namespace for host in self.hosts.values())]:
-            subprocess.run(["ip", "netns", "delete", namespace], capture_output=True)
+        remove_namespaces(self.prefix)

@@ -227,7 +227,7 @@ dd if=/dev/xvda bs=256k count=32 iflag=direct 2>/dev/null | md5sum
 """
 
 
-@test(timeout=300, soak=True)
+@test(timeout=900, soak=True)
 def guest_backend_few(lab):
     """What is written is read again, pings are answered, and a killed worker is not missed."""
     host = boot_host(lab)
@@ -283,7 +283,7 @@ def check_nothing_leaves(host, guest, client):
     assert frames_out(host, guest) == before, "frames left while output was held"
 
 
-@test(timeout=900, soak=True)
+@test(timeout=1800, soak=True)
 def guest_backend_hold(lab):
     """Held frames leave when they are released and not before, whoever dies; disk writes are noted."""
     host = boot_host(lab)

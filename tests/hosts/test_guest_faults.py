@@ -46,7 +46,7 @@ def verify(guest, device):
               f"dd if={device} bs=1M count=16 2>/dev/null | cmp - /tmp/written", timeout=180)
 
 
-@test(timeout=1200, soak=True)
+@test(timeout=2400, soak=True)
 def guest_destroyed_in_io(lab):
     """Guests are destroyed while their disk and NIC are busy; their disk can be used again."""
     host = lab.boot(guests=True, memory=1792, disks=("256M", "256M"))

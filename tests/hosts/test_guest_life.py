@@ -167,16 +167,16 @@ def guest_kernel_packed(lab):
     host.guest("web", kernel=f"{dom0.GUEST_FILES}/vmlinuz").boot().run("true")
 
 
-@test(timeout=1200, soak=True)
+@test(timeout=3000, soak=True)
 def guest_eight(lab):
     """Eight guests are created at the same moment, live beside each other, end together."""
     host = lab.boot(guests=True, memory=2560)
     before = dom0.traces(host)
     guests = [host.guest(f"web{number}", memory=112) for number in range(8)]
     with concurrent.futures.ThreadPoolExecutor(len(guests)) as pool:
-        list(pool.map(lambda guest: guest.create(timeout=400), guests))
+        list(pool.map(lambda guest: guest.create(timeout=1200), guests))
         for guest in guests:
-            guest.wait_boot(400)
+            guest.wait_boot(800)
         names = list(pool.map(lambda guest: guest.out("hostname"), guests))
         assert names == [guest.name for guest in guests], names
         assert len({guest.domid for guest in guests}) == len(guests)

@@ -387,7 +387,7 @@ def boot_debian(lab):
                             kind="debian", memory=512)
 
 
-@test(timeout=2400, soak=True)
+@test(timeout=3600, soak=True)
 def guest_backend_fio(lab):
     """fio writes and verifies, from 4k to 1M, at depths from 1 to 32, with flushes and discards."""
     _, guest = boot_debian(lab)
@@ -404,7 +404,7 @@ def guest_backend_fio(lab):
     lab.note(write)
 
 
-@test(timeout=2400, soak=True)
+@test(timeout=3600, soak=True)
 def guest_backend_iperf(lab):
     """iperf3 both ways over IPv4 and IPv6."""
     host, guest = boot_debian(lab)

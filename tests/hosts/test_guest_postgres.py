@@ -86,7 +86,7 @@ def data_on_disk(host):
                     timeout=120)
 
 
-@test(timeout=2400, soak=True)
+@test(timeout=3600, soak=True)
 def guest_postgres(lab):
     """pgbench from outside; then again while the guest's back end is killed ten times."""
     host = lab.boot(guests=True, memory=2048, disks=("debian",))

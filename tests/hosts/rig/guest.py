@@ -21,7 +21,7 @@ KERNEL = f"{dom0.GUEST_FILES}/vmlinux"
 COMMAND_LINES = {"tiny": "console=hvc0 loglevel=5",
                  "debian": "console=hvc0 loglevel=5 root=/dev/xvda net.ifnames=0 "
                            "systemd.show_status=0"}
-BOOT_SECONDS = {"tiny": 240, "debian": 600}
+BOOT_SECONDS = {"tiny": 240, "debian": 1200}
 
 
 class Row(NamedTuple):

@@ -62,9 +62,21 @@ def complaints(guest):
 
 def boot_worker(lab, vcpus, **settings):
     host = lab.boot("a", guests=True, **settings)
+    return host, boot_worker_on(host, vcpus)
+
+
+def free_frames(host):
+    """What is to be free again at the end: a first guest leaves dom0 with page tables that it keeps."""
+    first = host.guest("first", memory=MEMORY)
+    first.create(flags="-p")
+    first.destroy()
+    return dom0.domains(host).free
+
+
+def boot_worker_on(host, vcpus):
     guest = host.guest("web", vcpus=vcpus, memory=MEMORY).boot()
     start_work(guest)
-    return host, guest
+    return guest
 
 
 def check_after(guest, said):
@@ -101,15 +113,18 @@ def checkpoint_save(lab, rounds, vcpus):
 @test(timeout=900, soak=True, name="checkpoint_fuzz", rounds=150, seed=0)
 def checkpoint_fuzz(lab, rounds, seed):
     """Junk at every operation and broken records: the guest that is captured does not notice."""
-    host, guest = boot_worker(lab, vcpus=2, memory=1536)
-    free = dom0.domains(host).free
+    host = lab.boot("a", guests=True, memory=1536)
+    free = free_frames(host)
+    guest = boot_worker_on(host, vcpus=2)
     host.push(programs.program(lab, "checkpoint_fuzz", *dom0.XEN_LIBRARIES), "/root/fuzz", 0o755)
     seed = seed or time.time_ns() % 10**9
     result = host.run(f"/root/fuzz {guest.domid} {rounds} {seed}", check=False, timeout=800)
     assert result.status == 0, f"seed {seed}: {result.out}{result.err}"
     lab.note(f"seed {seed}; " + "; ".join(result.out.splitlines()))
     check_after(guest, work_seen(guest, passes=0))
-    assert not dom0.frames_lost(host, free), "memory is gone"
+    guest.destroy()
+    lost = dom0.frames_lost(host, free)
+    assert not lost, f"{lost} frames are gone"
 
 
 # Stands for ssh: what xl says and hears goes over a socket to the other host's `xl migrate-receive`.
@@ -197,30 +212,32 @@ def epochs_begin(host, words):
              "echo status $? >>/root/epochs.log) </dev/null >/dev/null 2>&1 &")
 
 
-def epochs_end(host, timeout):
+def epochs_end(host, timeout, meanwhile=lambda: time.sleep(0.3)):
     """What the program said at its end, which was a good one."""
     deadline = time.monotonic() + timeout
     while "status" not in (out := host.out("cat /root/epochs.log 2>/dev/null; true")):
         assert time.monotonic() < deadline, f"the epochs do not end: {out}"
-        time.sleep(0.3)
+        meanwhile()
     assert out.endswith("status 0"), out + host.out("cat /root/epochs.err")
     return out.splitlines()[0]
 
 
-@test(timeout=900, soak=True, seconds=15)
+def balloon(guest):
+    for target in (MEMORY - 24, MEMORY):
+        guest.xl("mem-set", str(target))
+        time.sleep(1)
+
+
+@test(timeout=1200, soak=True, seconds=15)
 @test(timeout=1800, soak=True, name="checkpoint_races_long", seconds=300)
 def checkpoint_races(lab, seconds):
     """Memory comes and goes in mid-epoch; another wants the same guest; it is destroyed."""
-    host, guest = boot_worker(lab, vcpus=2, memory=1536)
+    host = lab.boot("a", guests=True, memory=1536)
+    free = free_frames(host)
+    guest = boot_worker_on(host, vcpus=2)
     push_epochs(lab, host)
-    free = dom0.domains(host).free + guest.row().memory * 256
     epochs_begin(host, f"mirror {guest.domid} {seconds} 20")
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for target in (MEMORY - 24, MEMORY):
-            guest.xl("mem-set", str(target))
-            time.sleep(1)
-    lab.note(epochs_end(host, seconds + 120))
+    lab.note(epochs_end(host, seconds + 600, meanwhile=lambda: balloon(guest)))
     lab.note(host.out(f"/root/epochs fight {guest.domid} {seconds}", timeout=seconds + 60))
     check_after(guest, work_seen(guest, passes=0))
     epochs_begin(host, f"mirror {guest.domid} 600 5")
@@ -229,4 +246,5 @@ def checkpoint_races(lab, seconds):
     said = epochs_end(host, 60)
     assert said == "the guest is gone", said
     assert dom0.domains(host).frames.keys() == {0}, "something is left"
-    assert dom0.domains(host).free >= free, "memory is gone"
+    lost = dom0.frames_lost(host, free)
+    assert not lost, f"{lost} frames are gone"

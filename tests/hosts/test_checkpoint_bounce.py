@@ -75,7 +75,9 @@ def run_bounces(lab, vcpus, count, seed):
     install(host)
     host.run("truncate -s 64M /srv/data.img")
     guest = host.guest("web", vcpus=vcpus, memory=160, nics=1,
-                       disks=["/srv/data.img,raw,xvda,w"]).boot()
+                       disks=["/srv/data.img,raw,xvda,w"])
+    guest.create(timeout=600)
+    guest.wait_boot(600)
     start_steady(lab, guest, vcpus)
     complaints = guest.out(COMPLAINTS)
     enough = lab.folder / "enough"

@@ -14,11 +14,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: a bench is imported as bench.NAME
-from bench import boot, encode, exits, guest, hosts, page, size  # noqa: E402  (found through the line above)
+from bench import boot, checkpoint, encode, exits, guest, hosts, page, size  # noqa: E402  (found through the line above)
 from rig import errors, image, preconditions, runner  # noqa: E402
 from rig.lab import Lab  # noqa: E402
 
-BENCHES = {"boot": boot, "encode": encode, "exits": exits, "guest": guest, "size": size}
+BENCHES = {"boot": boot, "checkpoint": checkpoint, "encode": encode, "exits": exits, "guest": guest, "size": size}
 
 
 class Bench(Lab):
@@ -65,7 +65,7 @@ def main():
     options = arguments()
     if not options.name:
         for name, bench in BENCHES.items():
-            print(f"{name:8} {bench.TITLE}")
+            print(f"{name:10} {bench.TITLE}")
         return 0
     rounds = options.rounds or BENCHES[options.name].ROUNDS
     load = os.getloadavg()[0]

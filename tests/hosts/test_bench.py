@@ -7,7 +7,7 @@ import sys
 from rig import test
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from bench import boot, exits, guest, size  # noqa: E402  (found through the line above)
+from bench import boot, checkpoint, exits, guest, size  # noqa: E402  (found through the line above)
 
 
 def fits_a_terminal(text):
@@ -47,6 +47,18 @@ def bench_guest(lab):
         assert set(sample) == set(guest.ROWS), (kind, sample)
         assert all(value > 0 for value in sample.values()), (kind, sample)
     assert fits_a_terminal(guest.text(results))
+
+
+@test(timeout=1800, soak=True)
+def bench_checkpoint(lab):
+    """Pauses and the speed of a guest that is captured are measured, beside Debian's xl remus."""
+    speeds, rows = results = checkpoint.measure(lab, rounds=1, sizes=(256,))
+    for kind in checkpoint.KINDS:
+        (sample,) = speeds[kind]
+        assert all(turn["rate"] > 0 for load in checkpoint.LOADS for turn in sample[load]), sample
+    for row in rows:
+        assert row["pace"]["epochs"] > 1 and row["pace"]["dirty_p50"] >= row["pages"], row
+    assert fits_a_terminal(checkpoint.text(results))
 
 
 @test

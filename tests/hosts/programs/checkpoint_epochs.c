@@ -123,7 +123,8 @@ static void run(uint16_t domain, uint64_t seconds, uint64_t interval, uint32_t f
 	fprintf(stderr, "begun\n");
 	end = now() + seconds * 1000000000u;
 	fetched = fetching = 0;
-	while (!is_ending && (now() < end || (shadow && epochs < EPOCHS_MIN)) && epochs < EPOCHS_MAX) {
+	while (!is_ending && (now() < end || (shadow && epochs < EPOCHS_MIN)) &&
+	       epochs < EPOCHS_MAX) {
 		usleep((useconds_t)interval * 1000);
 		must("cut", cut(domain, &result));
 		pauses[epochs] = result.pause;

@@ -163,6 +163,11 @@ unsigned int primary_states_due(struct primary_states *states, bool is_small)
 	return PRIMARY_HOLD | PRIMARY_CUT;
 }
 
+unsigned int primary_states_more(struct primary_states *states)
+{
+	return is_in(states, PRIMARY_BASE) && !states->is_ended ? PRIMARY_CUT : 0;
+}
+
 void primary_states_cut(struct primary_states *states)
 {
 	states->cut++;

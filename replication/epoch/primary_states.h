@@ -89,6 +89,9 @@ unsigned int primary_states_solo(struct primary_states *states);
  * fits an epoch. */
 unsigned int primary_states_due(struct primary_states *states, bool is_small);
 
+/* The same, but the base's disks were not read to their end: a round in between, which does not count. */
+unsigned int primary_states_more(struct primary_states *states);
+
 void primary_states_cut(struct primary_states *states);
 void primary_states_sent(struct primary_states *states, uint64_t epoch);
 

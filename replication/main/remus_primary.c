@@ -19,6 +19,9 @@
 #include "replication/main/worker_config.h"
 #include "replication/xen/estate_source.h"
 
+/* A fraction of a second of the link's time: the VM's disks may have to wait for so long in a first copy. */
+#define SYNC_BYTES (16u << 20)
+
 struct program {
 	struct worker_config config;
 	struct hyper hyper;
@@ -91,6 +94,7 @@ static void fill_settings(struct program *program)
 		.pace = config->pace,
 		.kept_bytes = config->kept_bytes,
 		.small_pages = config->small_pages,
+		.sync_bytes = SYNC_BYTES,
 		.last = program->vm.epoch - 1,
 		.is_held = program->vm.devices.is_held,
 		.draw = draw,

@@ -84,15 +84,24 @@ static int next_write(struct primary *primary, bool is_sync)
 	return vm->ops->write(vm, primary->states.cut, &primary->write);
 }
 
+/* The VM's disks stand when their notes have filled the log, until a cut lets those be forgotten: reading all of the disks in one
+ * round could take hours. A block that was read goes out first: what it lacks is told after it. */
+static bool must_end_sync(const struct primary *primary)
+{
+	return primary->pace.is_wanted && !primary->has_write &&
+	       primary->round_sync >= primary->settings.sync_bytes;
+}
+
 /* A frame full of writes. */
 static int collect_writes(struct primary *primary, struct kept_epoch *epoch, bool is_sync)
 {
 	bool is_base = epoch->flags & WIRE_BEGIN_BASE;
 	uint32_t size = 0;
+	bool is_cut_short = false;
 	int more = 1;
 	int err;
 
-	while (more > 0) {
+	while (more > 0 && !is_cut_short) {
 		if (!primary->has_write)
 			more = next_write(primary, is_sync);
 		if (more <= 0)
@@ -102,13 +111,18 @@ static int collect_writes(struct primary *primary, struct kept_epoch *epoch, boo
 			break;
 		primary->has_write = false;
 		epoch->disk_writes++;
-		primary->base_bytes += is_sync ? primary->write.sectors * WIRE_SECTOR : 0;
+		if (is_sync) {
+			primary->base_bytes += primary->write.sectors * WIRE_SECTOR;
+			primary->round_sync += primary->write.sectors * WIRE_SECTOR;
+			is_cut_short = must_end_sync(primary);
+		}
 	}
 	if (more < 0)
 		return more;
 	err = size ? put(primary, epoch, is_sync ? WIRE_DISK_SYNC : WIRE_DISK_WRITE, size) : 0;
-	if (err || more)
+	if (err || (more && !is_cut_short))
 		return err ? err : 1;
+	primary->is_sync_left = more;
 	advance(primary, is_sync || !is_base ? COLLECT_DONE : COLLECT_SYNC);
 	/* More rounds of a base may follow; it is made whole when there are none. Any other epoch is whole now: nothing that is
 	 * captured later may find its way into it (I2). */

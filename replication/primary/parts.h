@@ -33,6 +33,8 @@ struct primary {
 	uint32_t state_offset;
 	uint64_t round_pages,
 		round_before; /* that the last capture brought, and the one before it */
+	uint64_t round_sync;  /* bytes of the disks that this round has read */
+	bool is_sync_left;    /* it ended before their end */
 	uint64_t base_bytes;  /* that the first copy has brought so far */
 	bool has_write;       /* taken from the VM, waiting for a frame */
 	struct disk_write write;

@@ -81,7 +81,8 @@ static int attach(struct primary *primary)
 	in_flight_clear(&primary->in_flight);
 	primary->has_write = false;
 	primary->round_pages = primary->round_before = UINT64_MAX;
-	primary->base_bytes = 0;
+	primary->base_bytes = primary->round_sync = 0;
+	primary->is_sync_left = false;
 	err = primary->vm->ops->attach(primary->vm);
 	return err ? err : begin_epoch(primary, primary->states.base, 0, WIRE_BEGIN_BASE);
 }
@@ -133,6 +134,8 @@ static int cut(struct primary *primary, uint64_t now)
 	assert(!in_flight_filling(&primary->in_flight) || is_in(primary, PRIMARY_BASE));
 	if (is_in(primary, PRIMARY_BASE)) {
 		primary->stage = COLLECT_PAGES;
+		primary->round_sync = 0;
+		primary->is_sync_left = false;
 		return 0;
 	}
 	err = begin_epoch(primary, states->cut,
@@ -348,7 +351,10 @@ static void cut_if_due(struct primary *primary, uint64_t now)
 	if (is_in(primary, PRIMARY_BASE) && primary->states.cut > primary->states.base &&
 	    primary->vm->ops->forget(primary->vm, primary->states.cut))
 		return;
-	follow(primary, primary_states_due(&primary->states, is_small), now);
+	follow(primary,
+	       primary->is_sync_left ? primary_states_more(&primary->states)
+	                             : primary_states_due(&primary->states, is_small),
+	       now);
 }
 
 uint64_t primary_run(struct primary *primary, uint64_t now)

@@ -25,8 +25,10 @@ struct primary_settings {
 	struct pace_limits pace;
 	uint64_t kept_bytes;  /* of frames kept until they are acknowledged, or sent, about */
 	uint64_t small_pages; /* a round of the base that brings no more is the last */
-	uint64_t last;        /* number of the epoch before the open one, at least 1 */
-	bool is_held;         /* output is held already, since an earlier process */
+	uint64_t
+		sync_bytes; /* of the disks, that a round of the base reads before what waits in the devices may end it */
+	uint64_t last;                /* number of the epoch before the open one, at least 1 */
+	bool is_held;                 /* output is held already, since an earlier process */
 	uint64_t (*draw)(void *data); /* a random number, not 0, for a row of epochs */
 	void (*beat)(void *data,
 	             const struct wire_beat *beat); /* one has come; NULL: they are ignored */

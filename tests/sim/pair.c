@@ -272,7 +272,7 @@ static void step(void)
 		pass_time();
 	else if (dice < 60)
 		connect_both();
-	else if (dice < 61 && sim.guest.is_holding && sim.primary)
+	else if (dice < 61 && (sim.guest.is_holding || sim.guest.is_attached) && sim.primary)
 		primary_want(sim.primary);
 	else if (dice < 62 && !sim.primary)
 		start_primary();

@@ -7,6 +7,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from rig import dom0, programs, test
 from rig.machine import ROOT
@@ -69,15 +70,24 @@ def wait_status(host, wanted, timeout=400):
         time.sleep(1)
 
 
-def protect(a, b, guest):
-    """Both workers, by hand; returns once the standby could take over."""
+def start_standby(a, b, guest):
     configuration = a.out(f"xl list -l {guest.name}")
     uuid = json.loads(configuration)[0]["config"]["c_info"]["uuid"]
     b.run("cat >/run/shadow.json", stdin=configuration.encode())
     start_worker(b, "remus-standby", settings(b, a, b.address("repl"), guest, uuid, shadow="/run/shadow.json"))
     wait_status(b, lambda status: True)
+    return uuid
+
+
+def protect(a, b, guest):
+    """Both workers, by hand; returns once the standby could take over."""
+    uuid = start_standby(a, b, guest)
     start_worker(a, "remus-primary", settings(a, b, b.address("repl"), guest, uuid))
-    return wait_status(a, lambda status: status["held"] and status["acknowledged"] > 0)
+    return wait_protected(a)
+
+
+def wait_protected(a):
+    return wait_status(a, lambda status: status["state"] == "running" and status["acknowledged"] > 0)
 
 
 def give(lab, guest, name, *libraries):
@@ -116,36 +126,98 @@ def wait_epochs(a, count, timeout=240):
     begun = ask(a, "status")["result"]["cut"]
     return wait_status(a, lambda status: status["acknowledged"] >= begun + count, timeout)
 
-
-@test(timeout=1500, soak=True)
-def replicate_once(lab):
-    """The primary's host is killed under load; the standby, activated by hand, goes on with the connection, memory and disk."""
+def boot_protected(lab):
+    """The pair, and a guest under a load that shows what it loses."""
     a, b = boot_pair(lab)
     guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
-    domid = guest.domid
     give(lab, guest, "steady", "-lpthread")
     guest.run("/tmp/steady 4 1 /tmp/report 1000 >/dev/null 2>&1 </dev/null &")
     wait_report(guest)
     begun = time.monotonic()
     lab.note(f"{protect(a, b, guest)} after {time.monotonic() - begun:.0f} s")
+    return a, b, guest
+
+
+@contextmanager
+def streaming(lab, guest):
+    """A client counts up over one connection all the while: no number is lost, doubled or out of order."""
     enough = lab.folder / "enough"
     with ThreadPoolExecutor() as pool:
-        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} 900 300 {enough}", timeout=1200)
+        stream = pool.submit(lab.client().run, f"python3 {STREAM} {guest.address} 2400 600 {enough}", timeout=2500)
         try:
-            write_sector(guest, 1)
-            lab.note(str(wait_epochs(a, 20)))
-            a.kill()
-            begun = time.monotonic()
-            reply = ask(b, "activate", timeout=120)
-            lab.note(f"activated in {time.monotonic() - begun:.1f} s: {reply}")
-            assert reply["ok"], reply
-            guest.moved(host=b)
-            assert guest.domid == domid
-            assert sector(b, 1) == "111"
-            wait_report(guest)
-            write_sector(guest, 2)
-            assert sector(b, 2) == "222"
+            yield
         finally:
             enough.touch()
         lab.note(stream.result().out.strip())
+
+
+def answers(client, guest):
+    """Whether a frame of the guest's leaves: an answer to a ping, or to the question whose address that is."""
+    return client.run(f"ping -c 5 -i 1 -W 2 {guest.address}", check=False, timeout=60).status == 0
+
+
+@test(timeout=2400, soak=True)
+def replicate_link_lost(lab):
+    """The link is cut: nothing leaves the guest, not even ARP; mended, it goes on with what was missing."""
+    a, b, guest = boot_protected(lab)
+    with streaming(lab, guest):
+        wait_epochs(a, 10)
+        a.cut("repl")
+        begun = time.monotonic()
+        wait_status(a, lambda status: status["state"] == "waiting")
+        lab.note(f"noticed after {time.monotonic() - begun:.0f} s")
+        client = lab.client()
+        assert not answers(client, guest)
+        client.run(f"ip neighbour flush to {guest.address}")
+        assert not answers(client, guest)
+        write_sector(guest, 1)
+        a.restore("repl")
+        wait_protected(a)
+        assert answers(client, guest)
+        wait_epochs(a, 10)
+    assert a.out(f"grep -c 'alone -> base\\|waiting -> base' {WORKER_LOG}") == "1", a.out(f"cat {WORKER_LOG}")
+    lab.note(wait_report(guest))
+
+
+@test(timeout=3000, soak=True)
+def replicate_worker_killed(lab):
+    """Each of the workers is killed while the guest is replicated: it is protected again, and lost nothing."""
+    a, b, guest = boot_protected(lab)
+    with streaming(lab, guest):
+        a.run("kill -9 $(pidof remus-backend)")
+        lab.note(f"backend: {wait_epochs(a, 10)}")
+        a.run("kill -9 $(pidof remus-primary)")
+        time.sleep(2)
+        a.run(f"setsid remus-primary /run/worker.json </dev/null >>{WORKER_LOG} 2>&1 &")
+        wait_protected(a)
+        lab.note(f"primary: {wait_epochs(a, 10)}")
+        b.run("kill -9 $(pidof remus-standby); xl destroy web", timeout=120)
+        start_standby(a, b, guest)
+        wait_protected(a)
+        lab.note(f"standby: {wait_epochs(a, 10)}")
+        write_sector(guest, 1)
+        wait_epochs(a, 3)
+        assert sector(b, 1) == "111"
+    lab.note(wait_report(guest))
+
+
+@test(timeout=1800, soak=True)
+def replicate_once(lab):
+    """The primary's host is killed under load; the standby, activated by hand, goes on with the connection, memory and disk."""
+    a, b, guest = boot_protected(lab)
+    domid = guest.domid
+    with streaming(lab, guest):
+        write_sector(guest, 1)
+        lab.note(str(wait_epochs(a, 20)))
+        a.kill()
+        begun = time.monotonic()
+        reply = ask(b, "activate", timeout=120)
+        lab.note(f"activated in {time.monotonic() - begun:.1f} s: {reply}")
+        assert reply["ok"], reply
+        guest.moved(host=b)
+        assert guest.domid == domid
+        assert sector(b, 1) == "111"
+        wait_report(guest)
+        write_sector(guest, 2)
+        assert sector(b, 2) == "222"
     lab.note(wait_report(guest))

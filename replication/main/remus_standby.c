@@ -107,7 +107,8 @@ int main(int argc, char **argv)
 		log_error("%s", why);
 		return 2;
 	}
-	loop = ev_default_loop(EVFLAG_AUTO);
+	/* Not the default loop, which claims SIGCHLD: libxl wants it for the hotplug scripts of the VM's devices. */
+	loop = ev_loop_new(EVFLAG_AUTO);
 	if (!loop || start(&program, loop)) {
 		xen_heir_close(&program.heir);
 		return 1;
@@ -119,5 +120,6 @@ int main(int argc, char **argv)
 	images_close(&program.config.disks);
 	hyper_close(&program.hyper);
 	worker_config_free(&program.config);
+	ev_loop_destroy(loop);
 	return 0;
 }

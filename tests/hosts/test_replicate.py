@@ -56,7 +56,9 @@ def ask(host, verb, timeout=60):
     """A verb of the worker's control socket; its reply."""
     code = ("import json,socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
             "s.sendall(json.dumps({'verb': sys.argv[2]}).encode() + b'\\n'); print(s.makefile().readline())")
-    return json.loads(host.out(f'python3 -c "{code}" {CONTROL} {verb}', timeout=timeout))
+    reply = host.out(f'python3 -c "{code}" {CONTROL} {verb}', timeout=timeout)
+    assert reply, "the worker has hung up:\n" + host.out(f"tail -20 {WORKER_LOG}", timeout=120)
+    return json.loads(reply)
 
 
 def wait_status(host, wanted, timeout=400):

@@ -16,9 +16,11 @@ from hosts import Cluster, sweep, until
 TESTS = []
 
 
-def test(template, names):
+def test(template, names, short=False):
+    """Short: one of those that run in every `make test`."""
     def decorate(function):
         TESTS.append((function, template, names))
+        function.is_short = short
         return function
     return decorate
 
@@ -53,7 +55,7 @@ def boottime():
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-@test(*THREE)
+@test(*THREE, short=True)
 def words_arrive_in_order(cluster):
     a, b, c = start(cluster, "abc")
     for n in range(1, 101):
@@ -67,7 +69,7 @@ def words_arrive_in_order(cluster):
     until(lambda: "name b 2" in a.lines, "the number of b")
 
 
-@test(*THREE)
+@test(*THREE, short=True)
 def a_host_dies_and_comes_back(cluster):
     a, b, c = start(cluster, "abc")
     mark_a, mark_c = marks(a, c)
@@ -126,7 +128,7 @@ def one_link_is_enough(cluster):
     assert not a.views(mark), [v.line for v in a.views(mark)]
 
 
-@test(*THREE)
+@test(*THREE, short=True)
 def corosync_hangs(cluster):
     """Its own Corosync tells a host nothing when it stands still: silence must not pass for quorum."""
     a, b, _ = start(cluster, "abc")
@@ -167,7 +169,7 @@ def quorum_is_lost_and_comes_back(cluster):
     assert 3 in view.came or any(3 in v.came for v in a.views(mark)), view.line
 
 
-@test(*AGENTS)
+@test(*AGENTS, short=True)
 def two_hosts_with_agents(cluster):
     a, b = start(cluster, "ab")
     assert not a.views()[-1].decides
@@ -202,7 +204,7 @@ def has_vote(host):
     return "Total votes:      3" in done.stdout
 
 
-@test(*DEVICE)
+@test(*DEVICE, short=True)
 def two_hosts_and_a_device(cluster):
     a, b, device = start_device(cluster)
     wait_vote(cluster, a, b)
@@ -261,8 +263,9 @@ def run(number, function, template, names):
 
 def main():
     sweep()
-    pattern = sys.argv[1] if len(sys.argv) > 1 else "*"
-    chosen = [t for t in TESTS if fnmatch.fnmatch(t[0].__name__, pattern)]
+    pattern = sys.argv[1] if len(sys.argv) > 1 else None
+    chosen = [t for t in TESTS if fnmatch.fnmatch(t[0].__name__, pattern or "*")
+              and (pattern or t[0].is_short)]
     results = [run(number, *chosen_test) for number, chosen_test in enumerate(chosen)]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1

@@ -44,6 +44,7 @@ struct side {
 	struct right wanted; /* of a sync that is asked for */
 	bool wants_sync, wants_dropped;
 	unsigned int alarms[ALARM_COUNT], fenced;
+	unsigned int syncs;
 	int unprotected; /* 1: not called yet */
 };
 
@@ -130,6 +131,7 @@ static void on_sync(void *data, uint32_t peer, struct right right)
 	assert_int_equal(peer, side->peer->id);
 	side->wanted = right;
 	side->wants_sync = true;
+	side->syncs++;
 }
 
 static void on_take_over(void *data, uint64_t until)
@@ -551,6 +553,7 @@ static void the_end_of_protection_leaves_no_record(void **state)
 	assert_int_equal(a.unprotected, 0);
 	assert_true(lets_out(&a) && a.is_solo);
 	assert_int_equal(a.alarms[ALARM_HELD], 0);
+	assert_int_equal(a.syncs, 1);
 	assert_false(has_record(&a));
 	wait_state(&b, ARBITER_OUTDATED);
 	assert_int_equal(guard_unprotect(b.guard), 0);

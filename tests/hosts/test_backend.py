@@ -261,8 +261,8 @@ def hold(host, guest, end):
     """Start a holder of the guest's output, which releases nothing yet; wait until it holds."""
     host.run(f"rm -f /run/held /run/release /run/enough; "
              f"setsid python3 /run/holder.py {guest.domid} {end} </dev/null >/run/held 2>&1 &")
-    host.run("for i in $(seq 100); do grep -q 'held 1' /run/held && exit; sleep 0.1; done; "
-             "cat /run/held; exit 1", timeout=60)
+    host.run("until grep -q 'held 1' /run/held; do pgrep -f '[h]older.py' >/dev/null || break; sleep 0.2; done; "
+             "grep -q 'held 1' /run/held || { cat /run/held; exit 1; }", timeout=120)
 
 
 def said(host, timeout=120):

@@ -15,6 +15,7 @@ import struct
 import sys
 import time
 
+VERSION = 2  # of replication/hold/door.h
 MESSAGE = struct.Struct("=IIiIQQQ")
 TAKE, HOLD, STOP, CUT, RELEASE, FREE = range(1, 7)
 TAKEN, HELD, STOPPED, DONE, FREED, WANTED, REFUSED = 0x81, 0x82, 0x83, 0x84, 0x86, 0x87, 0x88
@@ -32,7 +33,7 @@ class Door:
         self.log = None
 
     def send(self, kind, epoch=0):
-        self.socket.send(MESSAGE.pack(1, kind, 0, 0, epoch, 0, 0))
+        self.socket.send(MESSAGE.pack(VERSION, kind, 0, 0, epoch, 0, 0))
 
     def ask(self, kind, epoch, answer):
         self.send(kind, epoch)

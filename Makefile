@@ -204,7 +204,7 @@ unit-programs: $(UNIT) $(SIM)
 fuzz-programs: $(FUZZ)
 
 ##@ Test: each ends with a line "N passed, N failed"
-.PHONY: test test-lint test-unit test-cluster test-hosts test-bochs fuzz sim soak build/host
+.PHONY: test test-lint test-unit test-model test-cluster test-hosts test-bochs fuzz sim soak build/host
 test: $(DEPS)				## all of the tests below
 	+@tests/run-all.sh
 
@@ -222,6 +222,9 @@ build/cluster/watch: tests/cluster/watch.c $(U_ARCHIVE)
 
 test-cluster: build/cluster/watch	## real Corosyncs in network namespaces; T='*': all; STRETCH=1: timing as shipped
 	@python3 tests/cluster/run.py $(if $(T),'$(T)')
+
+test-model: $(DEPS)			## the models of arbitration, searched whole, and their rules broken on purpose
+	@tests/model/run.sh
 
 test-bochs: $(OUT)/xen-core		## the hypervisor's self-tests on a second, stricter SVM
 	@python3 tests/bochs/run.py --cpus 2 $<
@@ -241,6 +244,7 @@ sim: $(SIM)				## SIM_SCHEDULES=1000000 random schedules of a simulated pair, th
 	@python3 tests/sim/mutations.py
 
 soak: build/host guests			## the long campaigns
+	@$(if $(T),:,tests/model/run.sh --soak)
 	@python3 tests/hosts/run.py --soak '$(or $(T),*)'
 
 ##@ Play and measure

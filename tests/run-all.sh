@@ -27,6 +27,7 @@ step() {
 
 step lint test-lint
 step unit test-unit
+step model test-model
 step fuzz fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
 step cluster test-cluster
 step bochs test-bochs

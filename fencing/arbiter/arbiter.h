@@ -46,7 +46,7 @@ struct arbiter_config {
 	uint64_t lease;       /* how long after a beat was sent its reply lets output out */
 	uint64_t enforcement; /* how long after that a host that hangs is stopped by its watchdog */
 	uint64_t window;      /* how long after its last confirmed reply a standby may take over */
-	uint64_t view_lag;    /* how old what Corosync tells can be on a host that is awake */
+	uint64_t view_lag;    /* how old what Corosync tells can be on a host that naps unnoticed */
 	uint64_t margin;      /* added to every wait for what happens on the other host */
 	uint64_t fence_delay; /* how much later than the primary a standby begins to fence */
 	uint32_t rate_error;  /* by how much two hosts' clocks may differ in rate, in millionths */

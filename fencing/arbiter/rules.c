@@ -38,8 +38,11 @@ bool arbiter_is_superseded(const struct arbiter *arbiter)
  * if ours had it, unbroken, since before the standby could have begun. */
 static bool quorum_is_unbroken(const struct arbiter *arbiter)
 {
+	/* The risk that was accepted is a cut, not that this host sleeps while it is taken over from. */
 	if (!arbiter->config.quorum_decides)
-		return arbiter->config.risk_accepted;
+		return arbiter->config.risk_accepted &&
+		       arbiter->awake_since + arbiter->config.view_lag <=
+		               arbiter->acked_at + arbiter->config.lease;
 	return arbiter->is_quorate && arbiter_is_awake(arbiter) &&
 	       arbiter->unbroken_since + arbiter->config.view_lag <=
 	               arbiter->acked_at + arbiter->config.lease;

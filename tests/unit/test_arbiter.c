@@ -302,6 +302,21 @@ static void broken_quorum_takes_time_out_of_the_proof(void **state)
 	}
 }
 
+static void an_accepted_risk_does_not_cover_sleep(void **state)
+{
+	for (int slept = 0; slept < 2; slept++) {
+		begin(NULL);
+		config = arbiter_defaults(false, false);
+		config.risk_accepted = true;
+		be_replicating();
+		tell_members(true, false, false);
+		if (slept)
+			now += 2 * config.window;
+		pass(2 * config.window);
+		assert_int_equal(state_now(), slept ? ARBITER_HOLDING : ARBITER_SOLO);
+	}
+}
+
 static void a_fenced_standby_lets_the_primary_go_on_at_once(void **state)
 {
 	config = arbiter_defaults(true, true);
@@ -616,6 +631,7 @@ int main(void)
 		TEST(output_waits_until_solo_is_durable),
 		TEST(a_silent_standby_is_outlived_by_its_window),
 		TEST(broken_quorum_takes_time_out_of_the_proof),
+		TEST(an_accepted_risk_does_not_cover_sleep),
 		TEST(a_fenced_standby_lets_the_primary_go_on_at_once),
 		TEST(a_peer_that_is_there_is_not_fenced),
 		TEST(two_nodes_with_an_agent_need_it),

@@ -30,9 +30,21 @@ def exchange(connection, first):
     return first + WINDOW
 
 
+def connect(address):
+    """A guest whose output is held may be slow even to say where it is: then there is no route to it at first."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            return socket.create_connection((address, 7000), timeout=60)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+
+
 def main():
     address, seconds = sys.argv[1], float(sys.argv[2])
-    connection = socket.create_connection((address, 7000), timeout=60)
+    connection = connect(address)
     connection.settimeout(float(sys.argv[3]) if len(sys.argv) > 3 else 120)
     end = time.monotonic() + seconds
     count, longest, begun = 0, 0.0, time.monotonic()

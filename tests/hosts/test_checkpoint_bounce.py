@@ -91,7 +91,8 @@ def run_bounces(lab, vcpus, count, seed):
             enough.touch()
         lab.note(stream.result().out.strip())
     lab.note(wait_report(guest, ""))
-    assert guest.out(COMPLAINTS) == complaints
+    later = guest.out(COMPLAINTS)
+    assert later == complaints, later
     guest.destroy()
 
 

@@ -135,6 +135,7 @@ static void check(struct ward *ward, json_t *listing)
 		                             wrong));
 		return;
 	}
+	ward->is.has_devices = ward->is.disk_count || config.bridge_count;
 	blockers = checks_primary(&ward->is, &config);
 	if (json_array_size(blockers)) {
 		refuse(ward, checks_refusal(ward->wards->config.name, ward->is.name, blockers));

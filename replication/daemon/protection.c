@@ -58,14 +58,14 @@ json_t *protection_to_json(const struct protection *protection)
 {
 	const struct config_vm_defaults *settings = &protection->settings;
 
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:i, s:{s:I, s:I, s:I}, s:o}", "name",
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:i, s:{s:I, s:I, s:I}, s:b, s:o}", "name",
 	                 protection->name, "uuid", protection->uuid, "domid",
 	                 (int)protection->domid, "role", role_names[protection->role], "peer",
 	                 protection->peer, "generation", (json_int_t)protection->generation, "port",
 	                 (int)protection->port, "settings", "interval",
 	                 (json_int_t)settings->interval, "budget", (json_int_t)settings->budget,
-	                 "memory", (json_int_t)settings->memory, "disks",
-	                 disks_to_json(protection));
+	                 "memory", (json_int_t)settings->memory, "devices", protection->has_devices,
+	                 "disks", disks_to_json(protection));
 }
 
 /* jansson's functions for reading do not change what they read, but do not say so. */
@@ -125,6 +125,7 @@ static bool is_within(json_int_t value, json_int_t least, json_int_t most)
 struct said {
 	const char *name, *uuid, *role, *peer;
 	json_int_t domid, generation, port, interval, budget, memory;
+	int has_devices;
 	json_t *disks;
 };
 
@@ -158,6 +159,7 @@ static void take(struct protection *protection, const struct said *said)
 	protection->domid = (uint16_t)said->domid;
 	protection->generation = (uint64_t)said->generation;
 	protection->port = (uint16_t)said->port;
+	protection->has_devices = said->has_devices;
 	protection->settings = (struct config_vm_defaults){ .interval = (uint32_t)said->interval,
 		                                            .budget = (uint32_t)said->budget,
 		                                            .memory = (uint32_t)said->memory };
@@ -172,11 +174,12 @@ int protection_from_json(struct protection *protection, const json_t *json,
 	struct said said;
 
 	if (json_unpack_ex(reading(json), &error, JSON_STRICT,
-	                   "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "name",
-	                   &said.name, "uuid", &said.uuid, "domid", &said.domid, "role", &said.role,
-	                   "peer", &said.peer, "generation", &said.generation, "port", &said.port,
-	                   "settings", "interval", &said.interval, "budget", &said.budget, "memory",
-	                   &said.memory, "disks", &said.disks)) {
+	                   "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:b, s:o}",
+	                   "name", &said.name, "uuid", &said.uuid, "domid", &said.domid, "role",
+	                   &said.role, "peer", &said.peer, "generation", &said.generation, "port",
+	                   &said.port, "settings", "interval", &said.interval, "budget",
+	                   &said.budget, "memory", &said.memory, "devices", &said.has_devices,
+	                   "disks", &said.disks)) {
 		snprintf(why, PROTECTION_WHY_SIZE, "%.150s", error.text);
 		return -EINVAL;
 	}

@@ -32,6 +32,7 @@ struct protection {
 	uint64_t generation; /* raised at each takeover */
 	uint16_t port;       /* that the standby's worker listens at; 0: not known yet */
 	struct config_vm_defaults settings;
+	bool has_devices; /* disks or network cards */
 	unsigned int disk_count;
 	struct protection_disk disks[WIRE_DISKS_MAX];
 };

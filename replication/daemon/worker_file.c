@@ -71,15 +71,16 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
 	json_int_t interval = (json_int_t)settings->interval;
 
 	return json_pack(
-		"{s:{s:s, s:s, s:i, s:I, s:o, s:s*}, s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:s,"
+		"{s:{s:s, s:s, s:i, s:I, s:o, s:b, s:s*}, s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:s,"
 		" s:I, s:I, s:I, s:I, s:I}",
 		"vm", "name", protection->name, "uuid", protection->uuid, "domain",
 		(int)protection->domid, "generation", (json_int_t)protection->generation, "disks",
-		tell_disks(protection), "shadow", is_standby ? paths->listing : NULL, "host",
-		config->name, "peer", protection->peer, "address", address_of(protection, config),
-		"port", (int)protection->port, "tls", "ca", config->authority, "certificate",
-		config->certificate, "key", config->key, "control", paths->control, "interval_ms",
-		interval, "shortest_ms", interval < 2 ? interval : (json_int_t)2, "dirty_pages",
+		tell_disks(protection), "devices", (int)protection->has_devices, "shadow",
+		is_standby ? paths->listing : NULL, "host", config->name, "peer", protection->peer,
+		"address", address_of(protection, config), "port", (int)protection->port, "tls",
+		"ca", config->authority, "certificate", config->certificate, "key", config->key,
+		"control", paths->control, "interval_ms", interval, "shortest_ms",
+		interval < 2 ? interval : (json_int_t)2, "dirty_pages",
 		(json_int_t)settings->budget, "kept_mib", (json_int_t)settings->memory,
 		"staged_mib", (json_int_t)settings->memory);
 }

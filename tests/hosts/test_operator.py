@@ -12,9 +12,9 @@ EXIT_FAILED, EXIT_USAGE, EXIT_DAEMON, EXIT_PERMISSION, EXIT_NO_VM, EXIT_STATE, E
 NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
 
 
-def ask(host, words, prefix=""):
+def ask(host, words, prefix="", timeout=60):
     """The reply to remusctl --json, and its exit status."""
-    result = host.run(f"{prefix} remusctl --json {words}", check=False)
+    result = host.run(f"{prefix} remusctl --json {words}", check=False, timeout=timeout)
     return json.loads(result.out), result.status
 
 

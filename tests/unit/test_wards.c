@@ -484,10 +484,10 @@ static const char *ask_prepare(const char *peer, const char *changes)
 {
 	static char code[32];
 	json_t *request = json_pack(
-		"{s:s, s:{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, s:[]}, s:o}",
+		"{s:s, s:{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, s:b, s:[]}, s:o}",
 		"verb", "prepare", "protection", "name", "web", "uuid", WEB, "domid", 7, "role",
 		"standby", "peer", "a", "generation", 1, "port", 0, "settings", "interval", 25,
-		"budget", 64, "memory", 16, "disks", "listing",
+		"budget", 64, "memory", 16, "devices", 1, "disks", "listing",
 		json_loads(fake_host_read(&a.fake, "web.json"), 0, NULL));
 	json_t *change = json_loads(changes, 0, NULL), *reply;
 	const json_t *error;

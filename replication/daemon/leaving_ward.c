@@ -97,6 +97,14 @@ static void ask_to_forget(struct ward *ward)
 		ward_answer(ward, control_refusal(CONTROL_FAILED, "", "no memory"));
 }
 
+static void on_record_gone(void *data, int err)
+{
+	(void)data;
+	if (err)
+		log_error("the record of a VM that is not protected any more cannot be removed: %s",
+		          strerror(-err));
+}
+
 void leaving_ward_begin(struct ward *ward, bool is_forced, struct control_later *later)
 {
 	struct wards *wards = ward->wards;
@@ -105,6 +113,19 @@ void leaving_ward_begin(struct ward *ward, bool is_forced, struct control_later 
 	ward->later = later;
 	ward->is_forced = is_forced;
 	ward->until = wards_in(wards, PATIENCE);
+	if (ward->guard) { /* it ends first: then leaving_ward_begin() again */
+		if (!guard_unprotect(ward->guard))
+			return;
+		if (!is_forced) {
+			ward_answer(ward, control_refusal(CONTROL_WRONG_STATE, "remusctl status",
+			                                  "the arbiter of %s cannot end it now",
+			                                  ward->is.name));
+			return;
+		}
+		guarded_ward_close(ward);
+		writer_write(wards->settings.shared->writer, ward->is.uuid, NULL, on_record_gone,
+		             ward);
+	}
 	if (ward_is(ward, PROTECTION_PRIMARY) && ward_state(ward) != WARD_BROKEN && wards->peers) {
 		ask_to_forget(ward);
 		return;

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "replication/daemon/checks.h"
+#include "replication/daemon/ledger.h"
 #include "replication/daemon/ward.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
@@ -54,6 +55,13 @@ static void refuse(struct ward *ward, json_t *refusal)
 	json_decref(ward->refusal);
 	ward->refusal = refusal;
 	try_later(ward);
+	guarded_ward_refused(ward);
+}
+
+/* With a guard, the first question is whether the peer could; it is asked to when the guard wants a standby. */
+static bool is_look(const struct ward *ward)
+{
+	return ward_state(ward) == WARD_NEW && ward->is.is_arbitrated;
 }
 
 static void agree(struct ward *ward, uint16_t port)
@@ -79,6 +87,24 @@ static void agree(struct ward *ward, uint16_t port)
 	                                            ward->is.peer)));
 }
 
+/* Of a NEW one that is to have a guard: the peer could. From here on that decides. */
+static void hand_over(struct ward *ward)
+{
+	json_t *refusal = ward_save(ward) ? control_refusal(CONTROL_FAILED, "remusctl doctor",
+	                                                    "%s cannot be written to",
+	                                                    ward->wards->settings.ledger)
+	                                  : guarded_ward_protect(ward);
+
+	if (refusal) {
+		ledger_remove(ward->wards->ledger, ward->is.name);
+		refuse(ward, refusal);
+		return;
+	}
+	ward_move(ward, WARD_ASKING, "its guard decides");
+	ward_answer(ward, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
+	                                            ward->is.peer)));
+}
+
 static void on_prepared(const json_t *reply, void *data)
 {
 	struct ward *ward = data;
@@ -89,6 +115,8 @@ static void on_prepared(const json_t *reply, void *data)
 	ward->talk = NULL;
 	if (error)
 		refuse(ward, json_incref((json_t *)(uintptr_t)reply));
+	else if (is_look(ward))
+		hand_over(ward);
 	else if (port < 1 || port > 65535)
 		refuse(ward,
 		       control_refusal(CONTROL_NO_PEER, "the same version on both hosts",
@@ -106,8 +134,8 @@ static void ask(struct ward *ward, json_t *listing)
 
 	theirs.role = PROTECTION_STANDBY;
 	snprintf(theirs.peer, sizeof(theirs.peer), "%s", wards->config.name);
-	request = json_pack("{s:s, s:o, s:O}", "verb", "prepare", "protection",
-	                    protection_to_json(&theirs), "listing", listing);
+	request = json_pack("{s:s, s:o, s:O}", "verb", is_look(ward) ? "look" : "prepare",
+	                    "protection", protection_to_json(&theirs), "listing", listing);
 	if (wards->peers)
 		ward->talk = peers_ask(wards->peers, ward->is.peer, request, ASK_PATIENCE,
 		                       on_prepared, ward);
@@ -206,7 +234,7 @@ void primary_ward_tick(struct ward *ward)
 	struct host_vm vm;
 	bool is_lonely;
 
-	if (ward_state(ward) == WARD_NEW)
+	if (ward_state(ward) == WARD_NEW || ward_state(ward) == WARD_TAKING)
 		return;
 	if (host->ops->find(host, ward->is.name, &vm) || strcasecmp(vm.uuid, ward->is.uuid)) {
 		miss(ward);
@@ -214,6 +242,8 @@ void primary_ward_tick(struct ward *ward)
 	}
 	follow(ward, vm.domid);
 	ward_look(ward);
+	if (ward->guard && !ward->is_syncing)
+		return; /* it says when a standby is to be made */
 	is_lonely = ward_state(ward) == WARD_ASKING ||
 	            (ward_state(ward) == WARD_WORKING && now > ward->lonely_at);
 	if (is_lonely && !ward->run && !ward->talk && now >= ward->ask_at)

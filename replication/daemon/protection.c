@@ -58,14 +58,16 @@ json_t *protection_to_json(const struct protection *protection)
 {
 	const struct config_vm_defaults *settings = &protection->settings;
 
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:i, s:{s:I, s:I, s:I}, s:b, s:o}", "name",
-	                 protection->name, "uuid", protection->uuid, "domid",
-	                 (int)protection->domid, "role", role_names[protection->role], "peer",
-	                 protection->peer, "generation", (json_int_t)protection->generation, "port",
-	                 (int)protection->port, "settings", "interval",
-	                 (json_int_t)settings->interval, "budget", (json_int_t)settings->budget,
-	                 "memory", (json_int_t)settings->memory, "devices", protection->has_devices,
-	                 "disks", disks_to_json(protection));
+	return json_pack(
+		"{s:s, s:s, s:i, s:s, s:s, s:I, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:{s:b, s:I, s:b}}",
+		"name", protection->name, "uuid", protection->uuid, "domid", (int)protection->domid,
+		"role", role_names[protection->role], "peer", protection->peer, "generation",
+		(json_int_t)protection->generation, "port", (int)protection->port, "settings",
+		"interval", (json_int_t)settings->interval, "budget", (json_int_t)settings->budget,
+		"memory", (json_int_t)settings->memory, "devices", protection->has_devices, "disks",
+		disks_to_json(protection), "arbiter", "on", protection->is_arbitrated, "round",
+		(json_int_t)protection->round, "accepts_split_brain",
+		protection->accepts_split_brain);
 }
 
 /* jansson's functions for reading do not change what they read, but do not say so. */
@@ -125,7 +127,8 @@ static bool is_within(json_int_t value, json_int_t least, json_int_t most)
 struct said {
 	const char *name, *uuid, *role, *peer;
 	json_int_t domid, generation, port, interval, budget, memory;
-	int has_devices;
+	int has_devices, is_arbitrated, accepts_split_brain;
+	json_int_t round;
 	json_t *disks;
 };
 
@@ -141,8 +144,9 @@ static const char *find_wrong(const struct said *said)
 		return "peer is no name";
 	if (!is_within(said->domid, 1, DOMID_RESERVED - 1))
 		return "domid is none of a guest";
-	if (!is_within(said->generation, 1, INT64_MAX) || !is_within(said->port, 0, 65535))
-		return "generation or port cannot be";
+	if (!is_within(said->generation, 1, INT64_MAX) || !is_within(said->port, 0, 65535) ||
+	    !is_within(said->round, 0, INT64_MAX))
+		return "generation, round or port cannot be";
 	if (!is_within(said->interval, 1, CONFIG_INTERVAL_MAX) ||
 	    !is_within(said->budget, CONFIG_BUDGET_MIN, CONFIG_BUDGET_MAX) ||
 	    !is_within(said->memory, CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX))
@@ -160,6 +164,9 @@ static void take(struct protection *protection, const struct said *said)
 	protection->generation = (uint64_t)said->generation;
 	protection->port = (uint16_t)said->port;
 	protection->has_devices = said->has_devices;
+	protection->is_arbitrated = said->is_arbitrated;
+	protection->accepts_split_brain = said->accepts_split_brain;
+	protection->round = (uint64_t)said->round;
 	protection->settings = (struct config_vm_defaults){ .interval = (uint32_t)said->interval,
 		                                            .budget = (uint32_t)said->budget,
 		                                            .memory = (uint32_t)said->memory };
@@ -174,12 +181,14 @@ int protection_from_json(struct protection *protection, const json_t *json,
 	struct said said;
 
 	if (json_unpack_ex(reading(json), &error, JSON_STRICT,
-	                   "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:b, s:o}",
+	                   "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:b, s:o,"
+	                   " s:{s:b, s:I, s:b}}",
 	                   "name", &said.name, "uuid", &said.uuid, "domid", &said.domid, "role",
 	                   &said.role, "peer", &said.peer, "generation", &said.generation, "port",
 	                   &said.port, "settings", "interval", &said.interval, "budget",
 	                   &said.budget, "memory", &said.memory, "devices", &said.has_devices,
-	                   "disks", &said.disks)) {
+	                   "disks", &said.disks, "arbiter", "on", &said.is_arbitrated, "round",
+	                   &said.round, "accepts_split_brain", &said.accepts_split_brain)) {
 		snprintf(why, PROTECTION_WHY_SIZE, "%.150s", error.text);
 		return -EINVAL;
 	}

@@ -30,7 +30,10 @@ struct protection {
 	enum protection_role role; /* of this host */
 	char peer[CONFIG_NAME_SIZE];
 	uint64_t generation; /* raised at each takeover */
-	uint16_t port;       /* that the standby's worker listens at; 0: not known yet */
+	uint64_t round;      /* raised each time a standby is admitted; 0 without an arbiter */
+	bool is_arbitrated;  /* an arbiter decides, not the operator */
+	bool accepts_split_brain;
+	uint16_t port; /* that the standby's worker listens at; 0: not known yet */
 	struct config_vm_defaults settings;
 	bool has_devices; /* disks or network cards */
 	unsigned int disk_count;

@@ -94,7 +94,8 @@ static json_t *refuse_state(const struct wards *wards, const struct ward *ward, 
 		                       wards->config.name, ours->name);
 	if (ward_is(ward, PROTECTION_STANDBY))
 		return NULL;
-	if (asked->generation == ours->generation || !host->ops->find(host, ours->name, &vm))
+	if (asked->generation == ours->generation || ward->guard ||
+	    !host->ops->find(host, ours->name, &vm))
 		return control_refusal(CONTROL_WRONG_STATE,
 		                       "xl destroy the copy that is not to live on",
 		                       "%s runs %s, too, or is its primary", wards->config.name,
@@ -149,13 +150,27 @@ static json_t *begin(struct wards *wards, struct ward *ward, const struct protec
 	if (ward_state(ward) != WARD_WORKING)
 		ward_move(ward, WARD_WORKING, "its primary asks for a standby");
 	ward->ask_at = 0;
+	if (is.is_arbitrated && wards->settings.shared)
+		guarded_ward_open(ward);
 	if (!ward_rest(ward))
 		standby_ward_tick(ward);
 	return control_success(json_pack("{s:i}", "port", (int)is.port));
 }
 
+/* Nothing stands against it: from here on there is a guard that answers the other one. */
+static json_t *expect(struct wards *wards, struct ward *ward, const struct protection *asked)
+{
+	if (!ward)
+		ward = ward_new(wards, asked, WARD_WAITING);
+	if (!ward || ward_save(ward) || guarded_ward_open(ward))
+		return control_refusal(CONTROL_FAILED, "journalctl -u remusd",
+		                       "%s cannot keep what it is asked", wards->config.name);
+	return control_success(json_object());
+}
+
+/* is_look: whether it could be, and no more than a guard. */
 static json_t *prepare(struct wards *wards, const char *peer, struct protection *asked,
-                       json_t *listing)
+                       json_t *listing, bool is_look)
 {
 	struct ward *ward = wards_find(wards, asked->name);
 	struct vm_config config;
@@ -167,6 +182,9 @@ static json_t *prepare(struct wards *wards, const char *peer, struct protection 
 	if (wrong)
 		return control_refusal(CONTROL_BAD_REQUEST, "the same version on both hosts", "%s",
 		                       wrong);
+	if (asked->is_arbitrated && !wards_have_cluster(wards))
+		return control_refusal(CONTROL_WRONG_STATE, "systemctl status corosync",
+		                       "%s: Corosync does not answer there", wards->config.name);
 	refusal = ward ? refuse_state(wards, ward, peer, asked) : NULL;
 	if (refusal)
 		return refusal;
@@ -177,7 +195,7 @@ static json_t *prepare(struct wards *wards, const char *peer, struct protection 
 	if (json_array_size(blockers))
 		return checks_refusal(wards->config.name, asked->name, blockers);
 	json_decref(blockers);
-	return begin(wards, ward, asked, listing);
+	return is_look ? expect(wards, ward, asked) : begin(wards, ward, asked, listing);
 }
 
 json_t *standby_prepare(struct wards *wards, const char *peer, const json_t *request)
@@ -195,7 +213,7 @@ json_t *standby_prepare(struct wards *wards, const char *peer, const json_t *req
 	asked.role = PROTECTION_STANDBY;
 	memset(asked.peer, 0, sizeof(asked.peer));
 	snprintf(asked.peer, sizeof(asked.peer), "%s", peer);
-	return prepare(wards, peer, &asked, listing);
+	return prepare(wards, peer, &asked, listing, !strcmp(verb, "look"));
 }
 
 /* --- forget --- */
@@ -254,6 +272,14 @@ static void on_activated(const json_t *reply, void *data)
 void standby_ward_activate(struct ward *ward, struct control_later *later)
 {
 	ward->later = later;
+	if (ward->guard) {
+		ward_answer(ward,
+		            control_refusal(CONTROL_WRONG_STATE,
+		                            "remusctl fence --confirm, once its host is off",
+		                            "%s has an arbiter, which decides when its copy runs",
+		                            ward->is.name));
+		return;
+	}
 	if (ward_state(ward) != WARD_WORKING || strcmp(ward_worker_state(ward), "ready")) {
 		ward_answer(ward, control_refusal(CONTROL_WRONG_STATE, "remusctl status",
 		                                  "there is no whole copy of %s on this host",

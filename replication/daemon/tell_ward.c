@@ -87,8 +87,11 @@ static void add_epochs(const struct ward *ward, json_t *told)
 	                    json_integer(number(ward, "cut") - number(ward, "acknowledged")));
 	json_object_set_new(told, "held",
 	                    json_boolean(json_is_true(json_object_get(ward->status, "held"))));
-	if (json_object_get(ward->status, "progress"))
-		json_object_set(told, "progress", json_object_get(ward->status, "progress"));
+	if (ward->progress && !strcmp(ward_worker_state(ward), "base"))
+		json_object_set_new(told, "progress",
+		                    json_pack("{s:O, s:O}", "sent",
+		                              json_object_get(ward->progress, "sent"), "total",
+		                              json_object_get(ward->progress, "total")));
 }
 
 /* The most telling reason why it is not as it should be; "": none is known. */
@@ -103,6 +106,20 @@ static const char *reason(const struct ward *ward)
 	if (refusal)
 		return refusal;
 	return worker && !ward_is_connected(ward) ? worker : "";
+}
+
+/* What its guard knows, which decides. */
+static void add_guard(const struct ward *ward, json_t *told)
+{
+	struct guard_status status;
+
+	guard_status(ward->guard, &status);
+	json_object_set_new(told, "arbiter",
+	                    json_pack("{s:s, s:s, s:b, s:b, s:b, s:I}", "state", status.state_name,
+	                              "told", ward->alarm ? ward->alarm : "", "quorate",
+	                              status.is_quorate, "peer_present", status.is_peer_present,
+	                              "protected", status.is_protected, "round",
+	                              (json_int_t)status.record.right.round));
 }
 
 json_t *ward_tell(const struct ward *ward)
@@ -123,5 +140,7 @@ json_t *ward_tell(const struct ward *ward)
 	if (blockers)
 		json_object_set(told, "blockers", blockers);
 	add_epochs(ward, told);
+	if (ward->guard)
+		add_guard(ward, told);
 	return told;
 }

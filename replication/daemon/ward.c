@@ -16,7 +16,7 @@
 #define LONELY          5.0
 
 static const struct state states_table[WARD_STATES] = {
-	[WARD_NEW] = { "new", STATE_BIT(WARD_WORKING) },
+	[WARD_NEW] = { "new", STATE_BIT(WARD_WORKING) | STATE_BIT(WARD_ASKING) },
 	[WARD_ABSENT] = { "absent", STATE_BIT(WARD_ASKING) | STATE_BIT(WARD_LEAVING) |
 	                                    STATE_BIT(WARD_WORKING) },
 	[WARD_ASKING] = { "asking", STATE_BIT(WARD_WORKING) | STATE_BIT(WARD_ABSENT) |
@@ -103,10 +103,37 @@ static void close_link(struct ward *ward)
 {
 	worker_link_close(ward->link);
 	ward->link = NULL;
+	json_decref(ward->progress);
+	ward->progress = NULL;
 	ward->is_asked = false;
 	json_decref(ward->status);
 	ward->status = NULL;
 }
+
+static void on_link(void *data)
+{
+	struct ward *ward = data;
+
+	worker_link_ask(ward->link, json_pack("{s:s}", "verb", "watch"), STATUS_PATIENCE, NULL,
+	                NULL);
+	if (ward->guard)
+		guarded_ward_opened(ward);
+}
+
+static void on_event(const json_t *event, void *data)
+{
+	struct ward *ward = data;
+	const char *kind = json_string_value(json_object_get(event, "event"));
+
+	if (kind && !strcmp(kind, "progress")) {
+		json_decref(ward->progress);
+		ward->progress = json_incref((json_t *)(uintptr_t)event);
+	}
+	if (ward->guard)
+		guarded_ward_event(ward, event);
+}
+
+static const struct worker_link_events link_events = { .opened = on_link, .event = on_event };
 
 static void start(struct ward *ward);
 
@@ -139,8 +166,8 @@ static void start(struct ward *ward)
 		err = worker_file_write(&ward->paths, &ward->is, &wards->config,
 		                        ward_is(ward, PROTECTION_STANDBY) ? ward->listing : NULL);
 	if (!err)
-		ward->link = worker_link_open(wards->settings.loop, ward->paths.control, NULL,
-		                              ward);
+		ward->link = worker_link_open(wards->settings.loop, ward->paths.control,
+		                              &link_events, ward);
 	if (err || !ward->link) {
 		log_error("%s: its worker cannot be told what to do: %s", ward->who,
 		          strerror(err ? -err : ENOMEM));
@@ -206,6 +233,7 @@ void ward_free(struct ward *ward)
 	ward_forget_attempt(ward);
 	close_link(ward);
 	ward_answer(ward, NULL);
+	guarded_ward_close(ward);
 	json_decref(ward->refusal);
 	json_decref(ward->listing);
 	free(ward);

@@ -23,6 +23,7 @@
 #include <limits.h>
 
 #include "common/states.h"
+#include "fencing/guard/guard.h"
 #include "replication/daemon/child.h"
 #include "replication/daemon/peers.h"
 #include "replication/daemon/program.h"
@@ -56,6 +57,7 @@ struct ward {
 	json_t *listing;     /* what xl printed of it on the primary's host; NULL: not asked yet */
 	bool is_wanted;      /* the worker: started again, with a new file, when it has ended */
 	json_t *status;      /* the worker's last; NULL: none yet */
+	json_t *progress;    /* of its first copy, as it told last */
 	bool is_asked;       /* its status, and it has not answered yet */
 	ev_tstamp lonely_at; /* a worker that had no peer until then needs one prepared anew */
 
@@ -65,6 +67,18 @@ struct ward {
 	struct talk *talk;             /* and the peer, of an attempt under way */
 	json_t *refusal;               /* of the last attempt; NULL: it was agreed to */
 	char why[PROTECTION_WHY_SIZE]; /* BROKEN */
+
+	/* With an arbiter: */
+	struct guard *guard; /* NULL: the operator decides */
+	enum ward_output { WARD_OUTPUT_HELD, WARD_OUTPUT_LEASE, WARD_OUTPUT_SOLO } output;
+	uint64_t lease;  /* output that was acknowledged may leave until then */
+	bool is_free;    /* SOLO was told to a worker */
+	bool is_syncing; /* a standby is being made for the round */
+	struct right sync;
+	struct worker_link *flushing; /* a switchover's: other words must not wait behind it */
+	bool is_dropping;             /* what is here of the VM is being destroyed */
+	bool is_over;                 /* the guard has ended the protection */
+	const char *alarm;            /* its last word; NULL: none */
 
 	struct control_later *later; /* the operator's order that is under way */
 	bool is_forced, is_released; /* LEAVING */
@@ -115,6 +129,18 @@ void primary_ward_ended(struct ward *ward); /* its worker has, by itself */
 void primary_ward_ask(struct ward *ward);
 void ward_forget_attempt(struct ward *ward);
 
+/* --- guarded_ward.c --- */
+
+/* 0 or guard_open()'s error, which is logged; nothing if it has one. */
+int guarded_ward_open(struct ward *ward);
+/* Of one that is to be protected from now on: NULL, or why it cannot be. */
+json_t *guarded_ward_protect(struct ward *ward);
+void guarded_ward_close(struct ward *ward);
+void guarded_ward_opened(struct ward *ward); /* the link to its worker */
+void guarded_ward_event(struct ward *ward, const json_t *event);
+void guarded_ward_refused(struct ward *ward);
+void guarded_ward_tick(struct ward *ward);
+
 /* --- leaving_ward.c --- */
 
 void leaving_ward_begin(struct ward *ward, bool is_forced, struct control_later *later);
@@ -137,6 +163,8 @@ json_t *ward_tell(const struct ward *ward);
 /* --- wards.c --- */
 
 struct ward *wards_find(const struct wards *wards, const char *name);
+/* Corosync answers: there can be arbiters. */
+bool wards_have_cluster(const struct wards *wards);
 double wards_now(const struct wards *wards);
 /* So many seconds from now, by settings.second. */
 double wards_in(const struct wards *wards, double seconds);

@@ -23,6 +23,12 @@ double wards_now(const struct wards *wards)
 	return ev_now(wards->settings.loop);
 }
 
+bool wards_have_cluster(const struct wards *wards)
+{
+	return wards->settings.shared &&
+	       cluster_view(wards->settings.shared->cluster)->is_connected;
+}
+
 double wards_in(const struct wards *wards, double seconds)
 {
 	return wards_now(wards) + seconds * wards->settings.second;
@@ -58,7 +64,7 @@ static void on_peer(const char *peer, const json_t *request, struct talk *talk, 
 	if (wards->is_stopping)
 		peers_reply(talk, control_refusal(CONTROL_WRONG_STATE, "", "remusd of %s is ending",
 		                                  wards->config.name));
-	else if (verb && !strcmp(verb, "prepare"))
+	else if (verb && (!strcmp(verb, "prepare") || !strcmp(verb, "look")))
 		peers_reply(talk, standby_prepare(wards, peer, request));
 	else if (verb && !strcmp(verb, "forget"))
 		peers_reply(talk, standby_forget(wards, peer, request));
@@ -136,6 +142,15 @@ void wards_reload(struct wards *wards)
 
 /* --- life --- */
 
+/* Its guard is gone: the order goes on where it was. */
+static void leave_again(struct ward *ward)
+{
+	struct control_later *later = ward->later;
+
+	ward->later = NULL;
+	leaving_ward_begin(ward, ward->is_forced, later);
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct wards *wards = timer->data;
@@ -145,6 +160,16 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	for (ward = wards->first; ward && !wards->is_stopping; ward = next) {
 		next = ward->next;
+		if (ward->is_over) { /* not from within the guard's call */
+			guarded_ward_close(ward);
+			ward->is_over = false;
+			leave_again(ward);
+			continue;
+		}
+		if (ward->guard)
+			guarded_ward_tick(ward);
+		else if (ward->is.is_arbitrated && wards->settings.shared)
+			guarded_ward_open(ward);
 		if (ward_state(ward) == WARD_LEAVING)
 			leaving_ward_tick(ward);
 		else if (ward_state(ward) == WARD_BROKEN || !wards->has_config)
@@ -208,6 +233,8 @@ void wards_stop(struct wards *wards)
 	bool is_on = false;
 
 	wards->is_stopping = true;
+	for (struct ward *ward = wards->first; ward; ward = ward->next)
+		guarded_ward_close(ward);
 	for (struct ward *ward = wards->first; ward; ward = ward->next)
 		is_on = ward_rest(ward) || is_on;
 	if (!is_on)
@@ -275,7 +302,7 @@ static json_t *refuse_order(const struct wards *wards, const char *vm, const cha
 }
 
 void wards_protect(struct wards *wards, const char *vm, const char *peer, const char *interval,
-                   struct control_later *later)
+                   bool accepts_split_brain, struct control_later *later)
 {
 	struct protection is = { .role = PROTECTION_PRIMARY, .generation = 1 };
 	struct host_vm found;
@@ -287,6 +314,8 @@ void wards_protect(struct wards *wards, const char *vm, const char *peer, const 
 		return;
 	}
 	is.settings = wards->config.defaults;
+	is.is_arbitrated = wards_have_cluster(wards);
+	is.accepts_split_brain = accepts_split_brain;
 	if (interval)
 		is.settings.interval = parse_interval(interval);
 	is.domid = found.domid;
@@ -346,6 +375,39 @@ void wards_activate(struct wards *wards, const char *vm, struct control_later *l
 	else
 		control_reply(later, control_refusal(CONTROL_WRONG_STATE, "remusctl status",
 		                                     "%s has no copy on this host", ward->is.name));
+}
+
+void wards_switch_over(struct wards *wards, const char *vm, struct control_later *later)
+{
+	struct ward *ward = ordered(wards, vm, later);
+
+	if (!ward)
+		return;
+	if (!ward->guard || guard_switch_over(ward->guard))
+		control_reply(later,
+		              control_refusal(CONTROL_WRONG_STATE, "remusctl status",
+		                              "%s does not replicate from this host under an "
+		                              "arbiter",
+		                              ward->is.name));
+	else
+		control_reply(later, control_success(json_pack("{s:s}", "vm", ward->is.name)));
+}
+
+void wards_fenced(struct wards *wards, const char *vm, struct control_later *later)
+{
+	struct ward *ward = ordered(wards, vm, later);
+
+	if (!ward)
+		return;
+	if (!ward->guard) {
+		control_reply(later, control_refusal(CONTROL_WRONG_STATE,
+		                                     "remusctl activate, on the standby",
+		                                     "%s has no arbiter", ward->is.name));
+		return;
+	}
+	guard_confirm_off(ward->guard);
+	control_reply(later, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
+	                                               ward->is.peer)));
 }
 
 /* --- what is told --- */

@@ -6,6 +6,7 @@
 
 #include <ev.h>
 
+#include "fencing/guard/guard.h"
 #include "replication/daemon/host.h"
 #include "toolstack/control/server.h"
 
@@ -13,11 +14,12 @@
 struct wards_settings {
 	struct ev_loop *loop;
 	struct host *host;
-	const char *config;   /* path of the configuration */
-	const char *ledger;   /* folder of what is protected; made if it is missing */
-	const char *run;      /* folder of the workers' files and sockets */
-	const char *programs; /* folder of remus-primary and remus-standby */
-	const char *xl;       /* the program */
+	const char *config;                /* path of the configuration */
+	const char *ledger;                /* folder of what is protected; made if it is missing */
+	const struct guard_shared *shared; /* of arbiters; NULL: there are none */
+	const char *run;                   /* folder of the workers' files and sockets */
+	const char *programs;              /* folder of remus-primary and remus-standby */
+	const char *xl;                    /* the program */
 	double second; /* how long one lasts when something is tried again or waited for: 1, but in tests */
 	void (*stopped)(void *data);
 	void *data;
@@ -41,10 +43,14 @@ void wards_reload(struct wards *wards);
  * host. interval: text, or NULL for the configuration's.
  */
 void wards_protect(struct wards *wards, const char *vm, const char *peer, const char *interval,
-                   struct control_later *later);
+                   bool accepts_split_brain, struct control_later *later);
 void wards_unprotect(struct wards *wards, const char *vm, bool is_forced,
                      struct control_later *later);
 void wards_activate(struct wards *wards, const char *vm, struct control_later *later);
+
+void wards_switch_over(struct wards *wards, const char *vm, struct control_later *later);
+/* The operator vouches that the VM's other host is off. */
+void wards_fenced(struct wards *wards, const char *vm, struct control_later *later);
 
 /* What is known of the VM of that name, a new reference: docs/control.md, `replication`. NULL: it is not protected. */
 json_t *wards_tell(const struct wards *wards, const char *name);

@@ -63,6 +63,17 @@ static const char *address_of(const struct protection *protection, const struct 
 	return peer ? peer->address : "";
 }
 
+/* What remusd decides for it, if an arbiter decides for remusd. */
+static json_t *arbitrate(json_t *file, const struct protection *protection)
+{
+	if (!file || !protection->is_arbitrated)
+		return file;
+	json_object_set_new(file, "arbitrated", json_true());
+	json_object_set_new(json_object_get(file, "vm"), "round",
+	                    json_integer((json_int_t)protection->round));
+	return file;
+}
+
 static json_t *make_file(const struct worker_paths *paths, const struct protection *protection,
                          const struct config *config)
 {
@@ -88,7 +99,7 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
 int worker_file_write(const struct worker_paths *paths, const struct protection *protection,
                       const struct config *config, const json_t *listing)
 {
-	json_t *file = make_file(paths, protection, config);
+	json_t *file = arbitrate(make_file(paths, protection, config), protection);
 	int err = file ? 0 : -ENOMEM;
 
 	if (!err && listing)

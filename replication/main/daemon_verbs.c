@@ -140,19 +140,20 @@ static const char *text(const json_t *request, const char *field)
 	return json_string_value(json_object_get(request, field));
 }
 
+/* yes, or not there at all. */
+static bool is_said(const json_t *request, const char *field)
+{
+	return text(request, field) && !strcmp(text(request, field), "yes");
+}
+
 static void begin_protect(const json_t *request, void *data, struct control_later *later)
 {
 	const struct daemon_facts *facts = data;
 
 	if (may_order(facts, request, "vm", later) && may_order(facts, request, "to", later))
 		wards_protect(facts->wards, text(request, "vm"), text(request, "to"),
-		              text(request, "interval"), later);
-}
-
-/* yes, or not there at all. */
-static bool is_said(const json_t *request, const char *field)
-{
-	return text(request, field) && !strcmp(text(request, field), "yes");
+		              text(request, "interval"), is_said(request, "accept_split_brain"),
+		              later);
 }
 
 static void begin_unprotect(const json_t *request, void *data, struct control_later *later)
@@ -180,9 +181,33 @@ static void begin_activate(const json_t *request, void *data, struct control_lat
 					     text(request, "vm")));
 }
 
+static void begin_switch_over(const json_t *request, void *data, struct control_later *later)
+{
+	const struct daemon_facts *facts = data;
+
+	if (may_order(facts, request, "vm", later))
+		wards_switch_over(facts->wards, text(request, "vm"), later);
+}
+
+static void begin_fence(const json_t *request, void *data, struct control_later *later)
+{
+	const struct daemon_facts *facts = data;
+
+	if (!may_order(facts, request, "vm", later))
+		return;
+	if (is_said(request, "confirm"))
+		wards_fenced(facts->wards, text(request, "vm"), later);
+	else
+		control_reply(later, control_refusal(
+					     CONTROL_UNCONFIRMED, "add --confirm",
+					     "you vouch that the other host of %.64s is off: if it "
+					     "runs, two copies destroy its data",
+					     text(request, "vm")));
+}
+
 static const char *const no_fields[] = { NULL };
 static const char *const vm_field[] = { "vm", NULL };
-static const char *const protect_fields[] = { "vm", "to", "interval", NULL };
+static const char *const protect_fields[] = { "vm", "to", "interval", "accept_split_brain", NULL };
 static const char *const unprotect_fields[] = { "vm", "force", NULL };
 static const char *const activate_fields[] = { "vm", "confirm", NULL };
 
@@ -192,6 +217,8 @@ const struct control_verb daemon_verbs[] = {
 	{ .name = "status", .fields = vm_field, .serve = serve_status },
 	{ .name = "protect", .fields = protect_fields, .begin = begin_protect },
 	{ .name = "unprotect", .fields = unprotect_fields, .begin = begin_unprotect },
+	{ .name = "switchover", .fields = vm_field, .begin = begin_switch_over },
+	{ .name = "fence", .fields = activate_fields, .begin = begin_fence },
 	{ .name = "activate", .fields = activate_fields, .begin = begin_activate },
 	{ 0 },
 };

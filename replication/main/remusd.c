@@ -24,6 +24,8 @@
 #include "replication/main/supervise.h"
 #include "toolstack/control/message.h"
 
+#define GENERATIONS_FOLDER "/var/lib/remus/generations"
+
 static const char *const folders[] = { "backend/vif", "backend/vbd" };
 #define FOLDER_COUNT (sizeof(folders) / sizeof(folders[0]))
 
@@ -34,6 +36,7 @@ struct remusd {
 	ev_signal terminate, interrupt, hangup;
 	struct host_xen host;
 	struct wards *wards; /* NULL: nothing can be protected */
+	struct guard_shared guards;
 	bool is_stopping;
 	struct daemon_facts facts; /* for who asks */
 	struct control_server *control;
@@ -193,6 +196,22 @@ static const char *programs_folder(void)
 	return path;
 }
 
+/* What arbiters share; NULL: it cannot be opened. A Corosync that does not run is waited for. */
+static const struct guard_shared *open_guards(struct remusd *remusd)
+{
+	const struct fencer_settings fencer = { .power_on = false };
+	struct guard_shared *shared = &remusd->guards;
+	int folder = ledger_open(GENERATIONS_FOLDER);
+
+	shared->loop = remusd->supervisor.loop;
+	if (folder >= 0 && !writer_open(shared->loop, folder, &shared->writer) &&
+	    !fencer_open(shared->loop, &fencer, &shared->fencer) &&
+	    !cluster_open(shared->loop, &shared->cluster))
+		return shared;
+	log_error(GENERATIONS_FOLDER " cannot be used: no VM has an arbiter");
+	return NULL;
+}
+
 /* Guests are served also if none can be protected. */
 static void open_wards(struct remusd *remusd, const char *programs)
 {
@@ -200,6 +219,7 @@ static void open_wards(struct remusd *remusd, const char *programs)
 		                           .host = &remusd->host.host,
 		                           .config = CONFIG_FILE,
 		                           .ledger = LEDGER_FOLDER,
+		                           .shared = open_guards(remusd),
 		                           .run = CONTROL_FOLDER,
 		                           .programs = programs,
 		                           .xl = "xl",
@@ -244,5 +264,9 @@ int main(int argc, char **argv)
 		control_server_free(remusd.control);
 	if (remusd.wards)
 		wards_close(remusd.wards);
+	if (remusd.guards.cluster)
+		cluster_close(remusd.guards.cluster);
+	if (remusd.guards.writer)
+		writer_close(remusd.guards.writer);
 	return 0;
 }

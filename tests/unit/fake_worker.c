@@ -30,6 +30,14 @@ static void need(int is_right)
 
 static struct {
 	bool is_primary, is_released, is_active, has_peer;
+	bool is_watched, has_told_synced;
+	int generation, round;
+	struct control_server *server;
+	ev_timer look;
+	ev_io acceptable;
+	char said[512]; /* by the peer, up to a newline */
+	size_t used;
+	char output[160]; /* a file: what the last word about output was */
 	char domain[160]; /* the standby's: its file */
 	int fd;           /* the standby's listener; the primary's connection, -1: none */
 	struct sockaddr_in address;
@@ -70,7 +78,82 @@ static json_t *serve_activate(const json_t *request, void *data)
 	return control_success(json_pack("{s:i}", "epoch", 10));
 }
 
+/* --- with an arbiter: beats over the connection, words about output to a file --- */
+
+static json_t *serve_watch(const json_t *request, void *data)
+{
+	control_watch(fake.server);
+	fake.is_watched = true;
+	return control_success(json_object());
+}
+
+static int number(const json_t *request, const char *field)
+{
+	return (int)json_integer_value(json_object_get(request, field));
+}
+
+static json_t *serve_beat(const json_t *request, void *data)
+{
+	char line[100];
+
+	snprintf(line, sizeof(line), "%d %d %d %d\n", number(request, "generation"),
+	         number(request, "round"), number(request, "number"), number(request, "heard"));
+	if (fake.has_peer)
+		send(fake.fd, line, strlen(line), MSG_NOSIGNAL);
+	return control_success(json_pack("{s:b}", "sent", fake.has_peer));
+}
+
+static void tell_beat(const char *line)
+{
+	int generation, round, heard, count;
+
+	need(sscanf(line, "%d %d %d %d", &generation, &round, &count, &heard) == 4);
+	control_tell(fake.server,
+	             json_pack("{s:s, s:i, s:i, s:i, s:i}", "event", "beat", "generation",
+	                       generation, "round", round, "number", count, "heard", heard));
+}
+
+static json_t *serve_output(const json_t *request, void *data)
+{
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+	FILE *file = fopen(fake.output, "w");
+
+	fputs(verb, file);
+	fclose(file);
+	if (!strcmp(verb, "release"))
+		fake.is_released = true;
+	return control_success(json_object());
+}
+
+static json_t *serve_flush(const json_t *request, void *data)
+{
+	return control_success(json_pack("{s:i}", "epoch", 12));
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	if (!fake.is_watched || !fake.has_peer || fake.has_told_synced)
+		return;
+	fake.has_told_synced = true;
+	control_tell(fake.server, json_pack("{s:s, s:b, s:i, s:i}", "event", "synced", "ok", 1,
+	                                    "generation", fake.generation, "round", fake.round));
+}
+
+static const char *const until_field[] = { "#until", NULL };
+static const char *const beat_fields[] = { "#generation", "#round", "#number", "#heard", NULL };
 static const char *const no_fields[] = { NULL };
+static const struct control_verb arbitrated_verbs[] = {
+	{ .name = "status", .fields = no_fields, .serve = serve_status },
+	{ .name = "watch", .fields = no_fields, .serve = serve_watch },
+	{ .name = "beat", .fields = beat_fields, .serve = serve_beat },
+	{ .name = "lease", .fields = until_field, .serve = serve_output },
+	{ .name = "hold", .fields = no_fields, .serve = serve_output },
+	{ .name = "release", .fields = no_fields, .serve = serve_output },
+	{ .name = "flush", .fields = no_fields, .serve = serve_flush },
+	{ .name = "resume", .fields = no_fields, .serve = serve_output },
+	{ .name = "activate", .fields = until_field, .serve = serve_activate },
+	{ 0 },
+};
 static const struct control_verb verbs[] = {
 	{ .name = "status", .fields = no_fields, .serve = serve_status },
 	{ .name = "release", .fields = no_fields, .serve = serve_release },
@@ -80,14 +163,23 @@ static const struct control_verb verbs[] = {
 
 static void on_lost(struct ev_loop *loop, ev_io *io, int events)
 {
-	char byte;
+	ssize_t got = recv(fake.fd, fake.said + fake.used, 1, 0);
 
-	if (recv(fake.fd, &byte, 1, 0) > 0)
+	if (got > 0 && fake.said[fake.used] == '\n') {
+		fake.said[fake.used] = 0;
+		fake.used = 0;
+		tell_beat(fake.said);
+		return;
+	}
+	need(got <= 0 || ++fake.used < sizeof(fake.said));
+	if (got > 0)
 		return;
 	ev_io_stop(loop, io);
 	close(fake.fd);
 	fake.has_peer = false;
-	ev_timer_again(loop, &fake.retry);
+	fake.used = 0;
+	if (fake.is_primary)
+		ev_timer_again(loop, &fake.retry);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
@@ -103,19 +195,37 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 	ev_io_start(loop, &fake.readable);
 }
 
+/* The standby's: the last that connects counts. */
+static void on_knock(struct ev_loop *loop, ev_io *io, int events)
+{
+	int fd = accept(io->fd, NULL, NULL);
+
+	if (fake.has_peer) {
+		ev_io_stop(loop, &fake.readable);
+		close(fake.fd);
+	}
+	fake.fd = fd;
+	fake.has_peer = true;
+	fake.used = 0;
+	ev_io_init(&fake.readable, on_lost, fd, EV_READ);
+	ev_io_start(loop, &fake.readable);
+}
+
 static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 {
 	ev_break(loop, EVBREAK_ALL);
 }
 
-static void listen_at(void)
+static void listen_at(struct ev_loop *loop)
 {
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	static const int on = 1;
 
-	fake.fd = socket(AF_INET, SOCK_STREAM, 0);
-	setsockopt(fake.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	need(!bind(fake.fd, (struct sockaddr *)&fake.address, sizeof(fake.address)));
-	need(!listen(fake.fd, 4)); /* who connects stays in the queue, which is all it needs */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	need(!bind(fd, (struct sockaddr *)&fake.address, sizeof(fake.address)));
+	need(!listen(fd, 4));
+	ev_io_init(&fake.acceptable, on_knock, fd, EV_READ);
+	ev_io_start(loop, &fake.acceptable);
 }
 
 /* As the real one: a domain that is there already is in its way. */
@@ -138,29 +248,32 @@ static int be_worker(json_t *said)
 {
 	struct ev_loop *loop = ev_default_loop(0);
 	const char *name, *uuid, *address, *control;
-	struct control_server *server;
 	ev_signal stop;
-	int domid, port;
+	int domid, port, is_arbitrated = 0;
 
-	need(!json_unpack(said, "{s:{s:s, s:s, s:i}, s:s, s:i, s:s}", "vm", "name", &name, "uuid",
-	                  &uuid, "domain", &domid, "address", &address, "port", &port, "control",
-	                  &control));
+	need(!json_unpack(said, "{s:{s:s, s:s, s:i, s:i, s?i}, s:s, s:i, s:s, s?b}", "vm", "name",
+	                  &name, "uuid", &uuid, "domain", &domid, "generation", &fake.generation,
+	                  "round", &fake.round, "address", &address, "port", &port, "control",
+	                  &control, "arbitrated", &is_arbitrated));
+	snprintf(fake.output, sizeof(fake.output), "%s.output", control);
 	fake.address = (struct sockaddr_in){ .sin_family = AF_INET,
 		                             .sin_port = htons((uint16_t)port),
 		                             .sin_addr.s_addr = inet_addr(address) };
 	if (!fake.is_primary && make_domain(control, domid, name, uuid))
 		return 1;
-	server = control_serve(loop, control, verbs, NULL);
-	need(server != NULL);
+	fake.server = control_serve(loop, control, is_arbitrated ? arbitrated_verbs : verbs, NULL);
+	need(fake.server != NULL);
+	ev_timer_init(&fake.look, on_look, 0.02, 0.02);
+	ev_timer_start(loop, &fake.look);
 	ev_signal_init(&stop, on_stop, SIGTERM);
 	ev_signal_start(loop, &stop);
 	ev_timer_init(&fake.retry, on_retry, 0.01, 0.05);
 	if (fake.is_primary)
 		ev_timer_start(loop, &fake.retry);
 	else
-		listen_at();
+		listen_at(loop);
 	ev_run(loop, 0);
-	control_server_free(server);
+	control_server_free(fake.server);
 	if (!fake.is_primary && !fake.is_active)
 		unlink(fake.domain);
 	return 0;

@@ -26,6 +26,8 @@ static const struct protection web = {
 	.generation = 3,
 	.port = 7789,
 	.settings = { .interval = 25, .budget = 16384, .memory = 256 },
+	.round = 4,
+	.is_arbitrated = true,
 	.has_devices = true,
 	.disk_count = 2,
 	.disks = { { "/dev/vg/web", 51712, 1u << 30 }, { "/srv/data.img", 51728, 4096 } },

@@ -1,7 +1,7 @@
 /* Two hosts' daemons protect a VM with each other: real TLS between them, real processes, workers that replicate nothing. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c */
-/* libs: -lssl -lcrypto -lev -ljansson -lconfig */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c */
+/* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -14,12 +14,15 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fencing/guard/private.h"
 #include "replication/daemon/ward.h"
 #include "tests/unit/certificates.h"
+#include "tests/unit/fake_cluster.h"
 #include "tests/unit/fake_worker.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
@@ -29,6 +32,8 @@
 struct daemon {
 	struct fake_host fake;
 	struct wards *wards;
+	struct guard_shared shared; /* of arbiters; cluster NULL: there are none */
+	uint32_t number;            /* in the cluster */
 	bool has_stopped;
 	/* The operator: a client of a real control socket. */
 	struct control_server *control;
@@ -61,7 +66,7 @@ static const char *text(const json_t *request, const char *field)
 static void begin_protect(const json_t *request, void *data, struct control_later *later)
 {
 	wards_protect(((struct daemon *)data)->wards, text(request, "vm"), text(request, "to"),
-	              text(request, "interval"), later);
+	              text(request, "interval"), false, later);
 }
 
 static void begin_unprotect(const json_t *request, void *data, struct control_later *later)
@@ -151,6 +156,8 @@ static void open_daemon(struct daemon *daemon)
 		                           .programs = daemon->fake.programs,
 		                           .xl = daemon->fake.xl,
 		                           .second = 0.1,
+		                           .shared = daemon->shared.cluster ? &daemon->shared
+		                                                            : NULL,
 		                           .stopped = on_stopped,
 		                           .data = daemon };
 
@@ -484,10 +491,11 @@ static const char *ask_prepare(const char *peer, const char *changes)
 {
 	static char code[32];
 	json_t *request = json_pack(
-		"{s:s, s:{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, s:b, s:[]}, s:o}",
+		"{s:s, s:{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, s:b, s:[], s:{s:b, s:i, s:b}}, s:o}",
 		"verb", "prepare", "protection", "name", "web", "uuid", WEB, "domid", 7, "role",
 		"standby", "peer", "a", "generation", 1, "port", 0, "settings", "interval", 25,
-		"budget", 64, "memory", 16, "devices", 1, "disks", "listing",
+		"budget", 64, "memory", 16, "devices", 1, "disks", "arbiter", "on", 0, "round", 0,
+		"accepts_split_brain", 0, "listing",
 		json_loads(fake_host_read(&a.fake, "web.json"), 0, NULL));
 	json_t *change = json_loads(changes, 0, NULL), *reply;
 	const json_t *error;
@@ -523,6 +531,127 @@ static void test_what_a_peer_may_not_ask(void **state)
 	assert_string_equal(state_of(&b), "ready");
 }
 
+/* --- with a cluster, whose arbiters decide --- */
+
+/* The arbiters' clock goes slower than the world: a machine that is busy must not look like one that slept. */
+uint64_t guard_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return ((uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec) / 4;
+}
+
+int cluster_find(struct cluster *cluster, const char *name, uint32_t *id)
+{
+	*id = name[0] == 'a' ? 1 : 2;
+	return 0;
+}
+
+int cluster_name(struct cluster *cluster, uint32_t id, char name[CLUSTER_NAME_SIZE])
+{
+	strcpy(name, id == 1 ? "a" : "b");
+	return 0;
+}
+
+static void share(struct daemon *daemon, uint32_t number)
+{
+	const struct fencer_settings settings = { .power_on = false };
+	char path[96];
+	int folder;
+
+	snprintf(path, sizeof(path), "%s/generations", daemon->fake.folder);
+	mkdir(path, 0700);
+	folder = open(path, O_RDONLY | O_DIRECTORY);
+	daemon->number = number;
+	daemon->shared = (struct guard_shared){ .loop = loop, .cluster = fake_cluster_of(number) };
+	assert_int_equal(writer_open(loop, folder, &daemon->shared.writer), 0);
+	assert_int_equal(fencer_open(loop, &settings, &daemon->shared.fencer), 0);
+}
+
+static void unshare(struct daemon *daemon)
+{
+	int folder = writer_folder(daemon->shared.writer);
+
+	writer_close(daemon->shared.writer);
+	fencer_close(daemon->shared.fencer);
+	close(folder);
+}
+
+static int set_up_cluster(void **state)
+{
+	set_up(state);
+	close_daemon(&a);
+	close_daemon(&b);
+	fake_cluster_begin(loop);
+	share(&a, 1);
+	share(&b, 2);
+	open_daemon(&a);
+	open_daemon(&b);
+	UNTIL(a.wards->peers && b.wards->peers);
+	return 0;
+}
+
+static int tear_down_cluster(void **state)
+{
+	close_daemon(&a);
+	close_daemon(&b);
+	unshare(&a);
+	unshare(&b);
+	fake_cluster_end(loop);
+	return tear_down(state);
+}
+
+static bool is_protected(const struct daemon *daemon)
+{
+	json_t *told = wards_tell(daemon->wards, "web");
+	bool is_so = json_is_true(json_object_get(json_object_get(told, "arbiter"), "protected"));
+
+	json_decref(told);
+	return is_so;
+}
+
+static void protect_with_arbiters(void)
+{
+	assert_string_equal(order(&a, PROTECT), "");
+	UNTIL(is_protected(&a) && is_protected(&b));
+	UNTIL(!strcmp(fake_host_read(&a.fake, "primary-web.output"), "lease"));
+	/* The standby's right to take over begins when the primary has heard that it is heard. */
+	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+}
+
+static void test_arbiters_keep_the_lease(void **state)
+{
+	protect_with_arbiters();
+	assert_string_equal(order(&b, "{\"verb\":\"activate\",\"vm\":\"web\"}\n"),
+	                    CONTROL_WRONG_STATE);
+	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
+	assert_string_equal(state_of(&a), "");
+	UNTIL_STATE(&b, "");
+	assert_string_equal(fake_host_read(&a.fake, "primary-web.output"), "release");
+}
+
+/* Nobody orders it. */
+static void test_the_standby_takes_over_by_itself(void **state)
+{
+	protect_with_arbiters();
+	fake_cluster_set_alive(1, false);
+	close_daemon(&a);
+	fake_host_take(&a.fake, 7);
+	UNTIL(wards_find(b.wards, "web")->is.role == PROTECTION_PRIMARY);
+	UNTIL(!strcmp(fake_host_read(&b.fake, "standby-web.output"), "release"));
+	UNTIL_STATE(&b, "unprotected");
+	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"generation\": 2"));
+	/* Its old host returns, without the VM, and becomes the standby. */
+	fake_host_add(&b.fake, 7, "web", WEB);
+	fake_cluster_set_alive(1, true);
+	open_daemon(&a);
+	UNTIL(is_protected(&a) && is_protected(&b));
+	UNTIL_STATE(&a, "ready");
+	assert_int_equal(wards_find(a.wards, "web")->is.role, PROTECTION_STANDBY);
+}
+
 static void on_tick(struct ev_loop *on, ev_timer *timer, int events)
 {
 }
@@ -549,7 +678,8 @@ static int end_all(void **state)
 	return 0;
 }
 
-#define WARDS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CLUSTER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_cluster, tear_down_cluster)
+#define WARDS_TEST(name)   cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
@@ -569,8 +699,12 @@ int main(int argc, char **argv)
 		WARDS_TEST(test_a_file_that_is_damaged),
 		WARDS_TEST(test_without_a_configuration),
 		WARDS_TEST(test_what_a_peer_may_not_ask),
+		CLUSTER_TEST(test_arbiters_keep_the_lease),
+		CLUSTER_TEST(test_the_standby_takes_over_by_itself),
 	};
 
 	fake_worker_main(argc, argv);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, begin_all, end_all);
 }

@@ -13,24 +13,26 @@
 #include "toolstack/control/message.h"
 #include "toolstack/verbs/verb.h"
 
-static const struct verb *const verbs[] = { &verb_activate, &verb_doctor,    &verb_list,
-	                                    &verb_protect,  &verb_unprotect, &verb_status,
-	                                    &verb_version };
+static const struct verb *const verbs[] = { &verb_activate, &verb_doctor,     &verb_fence,
+	                                    &verb_list,     &verb_protect,    &verb_unprotect,
+	                                    &verb_status,   &verb_switchover, &verb_version };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 static void print_help(FILE *to)
 {
 	fprintf(to, "usage: remusctl [--json] VERB ...\n\n");
 	for (unsigned int i = 0; i < VERB_COUNT; i++)
-		fprintf(to, "  %-9s %-12s %s\n", verbs[i]->name, verbs[i]->arguments,
+		fprintf(to, "  %-10s %-12s %s\n", verbs[i]->name, verbs[i]->arguments,
 		        verbs[i]->help);
-	fprintf(to, "  %-9s %-12s %s\n", "help", "", "this list");
+	fprintf(to, "  %-10s %-12s %s\n", "help", "", "this list");
 	fprintf(to, "\n  --json         for machines: replies as docs/control.md describes them\n"
 	            "  --socket PATH  ask the daemon there instead of at " CONTROL_SOCKET "\n"
 	            "\n  protect:   --interval MS  the longest that output is held for an epoch\n"
 	            "             --wait         until the standby could take over\n"
+	            "             --accept-split-brain  without quorum device and fence agent\n"
 	            "  unprotect: --force        even if the other host cannot be told\n"
-	            "  activate:  --confirm      the other copy does not run, and never will\n");
+	            "  activate:  --confirm      the other copy does not run, and never will\n"
+	            "  fence:     --confirm      the other host is off\n");
 }
 
 static const struct verb *find(const char *name)
@@ -73,6 +75,7 @@ static const struct option options[] = {
 	{ "wait", no_argument, NULL, 'w' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "confirm", no_argument, NULL, 'c' },
+	{ "accept-split-brain", no_argument, NULL, 'b' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -96,6 +99,9 @@ static void take_option(struct asked *asked, int option, char *given)
 		break;
 	case 'c':
 		asked->is_confirmed = true;
+		break;
+	case 'b':
+		asked->accepts_split_brain = true;
 		break;
 	}
 	if (!strchr(given, option))

@@ -83,6 +83,8 @@ static int run(const struct asked *asked)
 		                  &result);
 	request = json_pack("{s:s, s:s, s:s, s:s*}", "verb", "protect", "vm", asked->words[0], "to",
 	                    asked->to, "interval", asked->interval);
+	if (asked->accepts_split_brain)
+		json_object_set_new(request, "accept_split_brain", json_string("yes"));
 	status = verb_order(asked, request, PATIENCE, &result);
 	if (result)
 		printf("%s is being copied to %s%s\n", asked->words[0], asked->to,
@@ -97,6 +99,6 @@ const struct verb verb_protect = {
 	.help = "replicate a running VM to another host",
 	.least = 1,
 	.most = 1,
-	.options = "tiw",
+	.options = "tiwb",
 	.run = run,
 };

@@ -34,6 +34,13 @@ static void print_replication(const json_t *replication)
 	       vm_text(replication, "peer"),
 	       vm_age(json_integer_value(json_object_get(replication, "seconds")), age));
 	printf("  generation  %d\n", number(replication, "generation"));
+	if (json_object_get(replication, "arbiter"))
+		printf("  arbiter     %s%s\n",
+		       vm_text(json_object_get(replication, "arbiter"), "state"),
+		       json_is_true(
+			       json_object_get(json_object_get(replication, "arbiter"), "quorate"))
+		               ? ""
+		               : ", NO QUORUM");
 	if (!json_object_get(replication, "epoch"))
 		return;
 	printf("  epoch       %d, %d behind%s\n", number(replication, "epoch"),

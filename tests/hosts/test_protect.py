@@ -63,7 +63,7 @@ def reach(lab, guest):
 
 
 @test(timeout=1800, soak=True)
-def protect_guest(lab):
+def operator_protect(lab):
     """Blockers are told at once; a guest is protected, and not any more, by remusctl; its output flows before, during and after."""
     a, b = boot_pair(lab)
     guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
@@ -86,7 +86,7 @@ def protect_guest(lab):
 
 
 @test(timeout=1800, soak=True)
-def protect_and_activate(lab):
+def operator_activate(lab):
     """Its host is killed; remusctl activate on the other one has the guest go on, one generation further."""
     a, b = boot_pair(lab)
     guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()

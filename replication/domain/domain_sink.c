@@ -132,11 +132,14 @@ static int activate(struct sink *base, uint64_t epoch, uint64_t until)
 		err = hyper_load(sink->hyper, sink->domain, sink->state, sink->state_size);
 	if (!err && sink->hold)
 		err = sink->hold(sink->domain);
-	if (!err && sink->heir) {
-		shadow_memory_close(&sink->memory); /* nobody else looks into a VM that runs */
+	if (!err && sink->heir)
 		err = sink->heir->ops->attach(sink->heir);
-	}
-	return err ? err : hyper_activate(sink->hyper, sink->domain, deadline);
+	if (!err)
+		err = hyper_activate(sink->hyper, sink->domain, deadline);
+	/* Nobody else looks into a VM that runs. Giving back so many pages takes long: not while it stands. */
+	if (!err)
+		shadow_memory_close(&sink->memory);
+	return err;
 }
 
 static int release(struct sink *base)

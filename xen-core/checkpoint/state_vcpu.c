@@ -58,10 +58,13 @@ static void save_registers(struct vcpu *vcpu, struct state_vcpu *to)
 	to->debug[5] = debug.control;
 }
 
+/* 0: it is not set. One that fires at this moment may not have raised its event yet, so it counts as set. */
 static uint64_t guest_time(const struct vcpu *vcpu, const struct timer *timer)
 {
-	return __atomic_load_n(&timer->cpu, __ATOMIC_SEQ_CST) ? timer->expires.v + vcpu->time_offset
-	                                                      : 0;
+	bool is_set = __atomic_load_n(&timer->cpu, __ATOMIC_SEQ_CST) ||
+	              __atomic_load_n(&timer->firing, __ATOMIC_SEQ_CST);
+
+	return is_set ? timer->expires.v + vcpu->time_offset : 0;
 }
 
 void state_vcpu_save(struct vcpu *vcpu, struct state_vcpu *to)

@@ -209,6 +209,28 @@ static const char *what_waits(void)
 	return NULL;
 }
 
+/* A timer that has left its CPU's list, and whose event has not been raised yet, is not lost. */
+static const char *timer_that_fires(void)
+{
+	const struct checkpoint_attach request = { 0, 0 };
+	GUEST(0xf4);
+	nanos_t due = NANOS(clock_now().v + SECONDS(1000));
+	unsigned pages;
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	tiny.vcpu->singleshot.expires = due;
+	tiny.vcpu->singleshot.firing = 1;
+	TRY(make_shadow());
+	TRY(copy_pages(captured.primary.domain, tiny.domain, &pages));
+	TRY(cut(captured.primary.domain));
+	captured.primary.vcpu->singleshot.firing = 0;
+	CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+	CHECK(tiny.vcpu->singleshot.cpu);
+	CHECK(tiny.vcpu->singleshot.expires.v + tiny.vcpu->time_offset == due.v);
+	end_both();
+	return NULL;
+}
+
 static struct grant_entry_v1 *grant_data_page(struct domain *domain, grant_ref_t ref, domid_t to)
 {
 	mfn_t mfn;
@@ -383,6 +405,7 @@ static const char *hashes_no_more(void)
 const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_goes_on", goes_on },
 	{ "checkpoint_what_waits", what_waits },
+	{ "checkpoint_timer_that_fires", timer_that_fires },
 	{ "checkpoint_held_grants", held_grants },
 	{ "checkpoint_narrow", narrow },
 	{ "checkpoint_breaches", breaches },

@@ -42,6 +42,10 @@ json_t *checks_primary(const struct protection *protection, const struct vm_conf
 		add(blockers, "devices", "take them out of its configuration",
 		    "%s has devices that cannot be replicated: %s", protection->name,
 		    config->unserved);
+	if (config->program)
+		add(blockers, "programs", "take it out of its configuration",
+		    "%s names a program that the other host would run: %s", protection->name,
+		    config->program);
 	return blockers;
 }
 
@@ -136,7 +140,7 @@ static void check_file(json_t *blockers, const char *path)
 json_t *checks_standby(struct host *host, const struct protection *protection,
                        const struct vm_config *config, unsigned int own)
 {
-	json_t *blockers = json_array();
+	json_t *blockers = checks_primary(protection, config); /* a peer may not have looked */
 
 	check_identity(blockers, host, protection, own);
 	check_memory(blockers, host, config, own);

@@ -213,13 +213,19 @@ static void on_activated(const json_t *reply, void *data)
 static void on_take_over(void *data, uint64_t until)
 {
 	struct ward *ward = data;
+	bool is_told = false;
 
-	ward->is.role = PROTECTION_PRIMARY;
-	if (ward_state(ward) != WARD_WORKING || ward_save(ward) ||
-	    !tell_worker(ward,
-	                 json_pack("{s:s, s:I}", "verb", "activate", "until", (json_int_t)until),
-	                 LONG_PATIENCE, on_activated)) {
+	if (ward_state(ward) == WARD_WORKING) {
+		ward->is.role = PROTECTION_PRIMARY;
+		is_told = !ward_save(ward) &&
+		          tell_worker(ward,
+		                      json_pack("{s:s, s:I}", "verb", "activate", "until",
+		                                (json_int_t)until),
+		                      LONG_PATIENCE, on_activated);
+	}
+	if (!is_told) {
 		ward->is.role = PROTECTION_STANDBY;
+		ward_save(ward);
 		guard_activated(ward->guard, false);
 		return;
 	}
@@ -267,14 +273,15 @@ static void drop(struct ward *ward)
 	char domid[12];
 	const char *words[] = { settings->xl, "destroy", domid, NULL };
 	struct host_vm vm;
+	int err;
 
 	if (child_is_on(&ward->child) || ward->run)
 		return;
-	if (settings->host->ops->find(settings->host, ward->is.name, &vm) ||
-	    strcasecmp(vm.uuid, ward->is.uuid)) {
+	err = settings->host->ops->find(settings->host, ward->is.uuid, &vm);
+	if (err == -ENOENT)
 		end_drop(ward);
+	if (err) /* what is not known may run: looked at again */
 		return;
-	}
 	snprintf(domid, sizeof(domid), "%u", vm.domid);
 	ward->run = program_run(settings->loop, words, XL_PATIENCE, on_destroyed, ward);
 }
@@ -285,8 +292,7 @@ static void on_start(void *data)
 	struct ward *ward = data;
 	struct host *host = ward->wards->settings.host;
 	struct host_vm vm;
-	bool is_there = !host->ops->find(host, ward->is.name, &vm) &&
-	                !strcasecmp(vm.uuid, ward->is.uuid);
+	bool is_there = !host->ops->find(host, ward->is.uuid, &vm);
 
 	if (!is_there)
 		log_error("%s: is to be started on this host: xl create its file", ward->who);
@@ -395,8 +401,7 @@ int guarded_ward_open(struct ward *ward)
 		return 0;
 	parse_uuid(ward->is.uuid, settings.vm);
 	settings.is_running = ward_is(ward, PROTECTION_PRIMARY) &&
-	                      !host->ops->find(host, ward->is.name, &vm) &&
-	                      !strcasecmp(vm.uuid, ward->is.uuid);
+	                      !host->ops->find(host, ward->is.uuid, &vm);
 	cluster_find(ward->wards->settings.shared->cluster, ward->is.peer, &settings.peer);
 	err = guard_open(ward->wards->settings.shared, &settings, &guard_ops, ward, &ward->guard);
 	if (err) {

@@ -17,7 +17,7 @@ struct host;
 struct host_ops {
 	/* By its number; -ENOENT: there is none. */
 	int (*look)(struct host *host, unsigned int domid, struct host_vm *vm);
-	/* By its name, or its number in digits. */
+	/* By its name, its UUID, or its number in digits. -ENOENT: there is none; else it is not known. */
 	int (*find)(struct host *host, const char *word, struct host_vm *vm);
 	/* Fills in the disks as dom0 serves them; NULL, or which cannot be, and why (a constant, or host->why). */
 	const char *(*disks)(struct host *host, unsigned int domid, struct protection *protection);

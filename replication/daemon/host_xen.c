@@ -45,13 +45,14 @@ static int find(struct host *host, const char *word, struct host_vm *vm)
 {
 	unsigned int count = 0;
 	char **numbers = xs_directory(xen_of(host)->xs, XBT_NULL, "/local/domain", &count);
-	int err = -ENOENT;
+	int err = numbers ? -ENOENT : -EIO;
 
 	for (unsigned int i = 0; numbers && err && i < count; i++) {
 		unsigned int domid = (unsigned int)strtoul(numbers[i], NULL, 10);
 
 		if (domid && !look(host, domid, vm) &&
-		    (!strcmp(vm->name, word) || !strcmp(numbers[i], word)))
+		    (!strcmp(vm->name, word) || !strcasecmp(vm->uuid, word) ||
+		     !strcmp(numbers[i], word)))
 			err = 0;
 	}
 	free(numbers);

@@ -127,7 +127,8 @@ static unsigned int copy_of(const struct ward *ward)
 static json_t *begin(struct wards *wards, struct ward *ward, const struct protection *asked,
                      json_t *listing)
 {
-	struct protection is = *asked;
+	struct protection is = *asked, before;
+	bool is_new = !ward;
 
 	is.port = ward && ward->is.port && ward_is(ward, PROTECTION_STANDBY) ? ward->is.port
 	                                                                     : find_port(wards);
@@ -138,10 +139,15 @@ static json_t *begin(struct wards *wards, struct ward *ward, const struct protec
 		ward = ward_new(wards, &is, WARD_WAITING);
 	if (!ward)
 		return control_refusal(CONTROL_FAILED, "", "no memory");
+	before = ward->is;
 	ward->is = is;
-	if (ward_save(ward))
+	if (ward_save(ward)) {
+		ward->is = before;
+		if (is_new)
+			ward_free(ward);
 		return control_refusal(CONTROL_FAILED, "remusctl doctor", "%s cannot write to %s",
 		                       wards->config.name, wards->settings.ledger);
+	}
 	ward_forget_attempt(ward);
 	json_decref(ward->listing);
 	ward->listing = json_incref(listing);
@@ -160,12 +166,18 @@ static json_t *begin(struct wards *wards, struct ward *ward, const struct protec
 /* Nothing stands against it: from here on there is a guard that answers the other one. */
 static json_t *expect(struct wards *wards, struct ward *ward, const struct protection *asked)
 {
-	if (!ward)
+	bool is_new = !ward;
+
+	if (is_new)
 		ward = ward_new(wards, asked, WARD_WAITING);
-	if (!ward || ward_save(ward) || guarded_ward_open(ward))
-		return control_refusal(CONTROL_FAILED, "journalctl -u remusd",
-		                       "%s cannot keep what it is asked", wards->config.name);
-	return control_success(json_object());
+	if (ward && !ward_save(ward) && !guarded_ward_open(ward))
+		return control_success(json_object());
+	if (ward && is_new) {
+		ledger_remove(wards->ledger, asked->name);
+		ward_free(ward);
+	}
+	return control_refusal(CONTROL_FAILED, "journalctl -u remusd",
+	                       "%s cannot keep what it is asked", wards->config.name);
 }
 
 /* is_look: whether it could be, and no more than a guard. */

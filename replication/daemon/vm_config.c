@@ -3,6 +3,7 @@
 
 #include "replication/daemon/vm_config.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define MEMORY_MAX_KB (64ull << 20) /* what a worker's file can say */
@@ -12,6 +13,11 @@
 static const char *const unserved[] = { "pcidevs",  "rdms",     "dtdevs",     "vfbs",    "vkbs",
 	                                "vtpms",    "p9s",      "pvcallsifs", "vdispls", "vsnds",
 	                                "channels", "usbctrls", "usbdevs" };
+
+/* Programs of the build. A listing comes from a peer, and whoever makes the domain would run them. */
+static const char *const programs[] = { "bootloader", "device_model", "stubdomain_kernel" };
+
+#define SCRIPTS "/etc/xen/scripts/"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -36,6 +42,42 @@ static const char *read_bridges(struct vm_config *config, const json_t *nics)
 			return "the name of a bridge is none";
 		config->bridges[config->bridge_count++] = bridge;
 	}
+	return NULL;
+}
+
+/* A hotplug script is one of the host's own. */
+static bool has_strange_script(const json_t *devices)
+{
+	const json_t *device;
+	size_t index;
+
+	json_array_foreach(devices, index, device)
+	{
+		const json_t *said = json_object_get(device, "script");
+		const char *script = json_string_value(said);
+
+		if (script && !strncmp(script, SCRIPTS, strlen(SCRIPTS)))
+			script += strlen(SCRIPTS);
+		if (said && !json_is_null(said) &&
+		    (!script || strchr(script, '/') || *script == '.'))
+			return true;
+	}
+	return false;
+}
+
+static const char *find_program(const json_t *config)
+{
+	const json_t *build = json_object_get(config, "b_info");
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		const json_t *said = json_object_get(build, programs[i]);
+
+		if (said && !json_is_null(said))
+			return programs[i];
+	}
+	if (has_strange_script(json_object_get(config, "nics")) ||
+	    has_strange_script(json_object_get(config, "disks")))
+		return "script";
 	return NULL;
 }
 
@@ -71,5 +113,6 @@ const char *vm_config_read(struct vm_config *config, const json_t *listing)
 		if (json_array_size(json_object_get(read, unserved[i])))
 			config->unserved = unserved[i];
 	}
+	config->program = find_program(read);
 	return wrong;
 }

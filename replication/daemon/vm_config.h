@@ -18,6 +18,8 @@ struct vm_config {
 	unsigned int bridge_count;
 	const char *bridges[VM_CONFIG_BRIDGES_MAX];
 	const char *unserved; /* a kind of device that cannot be replicated; NULL: it has none */
+	const char *
+		program; /* what names a program that libxl would run as root; NULL: nothing does */
 };
 
 /* listing: the array of one that xl prints; it may come from a peer. NULL, or what is wrong. */

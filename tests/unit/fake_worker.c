@@ -345,7 +345,8 @@ static int host_find(struct host *host, const char *word, struct host_vm *vm)
 	for (unsigned int domid = 1; domid < 20; domid++) {
 		snprintf(number, sizeof(number), "%u", domid);
 		if (!host_look(host, domid, vm) &&
-		    (!strcmp(vm->name, word) || !strcmp(number, word)))
+		    (!strcmp(vm->name, word) || !strcasecmp(vm->uuid, word) ||
+		     !strcmp(number, word)))
 			return 0;
 	}
 	return -ENOENT;

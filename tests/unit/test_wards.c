@@ -513,6 +513,11 @@ static const char *ask_prepare(const char *peer, const char *changes)
 	return code;
 }
 
+#define LISTING(build, script)                                                                     \
+	"{\"out\":{\"listing\":[{\"config\":{\"c_info\":{\"type\":\"pvh\",\"name\":\"web\","       \
+	"\"uuid\":\"" WEB "\"},\"b_info\":{\"max_memkb\":131072," build "},"                       \
+	"\"nics\":[{\"bridge\":\"xenbr0\",\"script\":" script "}]}}]}}"
+
 static void test_what_a_peer_may_not_ask(void **state)
 {
 	assert_string_equal(ask_prepare("a", "{\"in\":{\"name\":\"../web\"}}"),
@@ -521,6 +526,16 @@ static void test_what_a_peer_may_not_ask(void **state)
 	assert_string_equal(ask_prepare("a", "{\"in\":{\"domid\":40000}}"), CONTROL_BAD_REQUEST);
 	assert_string_equal(ask_prepare("a", "{\"out\":{\"listing\":[]}}"), CONTROL_BAD_REQUEST);
 	assert_string_equal(ask_prepare("a", "{\"out\":{\"more\":1}}"), CONTROL_BAD_REQUEST);
+	/* libxl would run these as root. */
+	assert_string_equal(ask_prepare("a", LISTING("\"bootloader\":\"/bin/sh\"", "null")),
+	                    CONTROL_BLOCKED);
+	assert_string_equal(ask_prepare("a", LISTING("\"device_model\":\"/bin/sh\"", "null")),
+	                    CONTROL_BLOCKED);
+	assert_string_equal(ask_prepare("a", LISTING("\"kernel\":\"/bin/sh\"", "\"/tmp/script\"")),
+	                    CONTROL_BLOCKED);
+	assert_string_equal(ask_prepare("a", LISTING("\"kernel\":\"/bin/sh\"",
+	                                             "\"/etc/xen/scripts/../../tmp/x\"")),
+	                    CONTROL_BLOCKED);
 	assert_string_equal(state_of(&b), "");
 	protect();
 	/* Nobody else's standby, nothing of the past, no other VM of that name. */

@@ -19,7 +19,7 @@ uint8_t image_bytes[FAKE_SECTORS * 512];
 struct disk *disk;
 struct host host;
 struct image_job *jobs[FAKE_JOBS_MAX];
-unsigned int job_count, notified;
+unsigned int job_count, notified, submits;
 const char *failed;
 
 struct copy {
@@ -117,6 +117,7 @@ void image_discard(struct image_queue *queue, const struct image *image, struct 
 
 void image_queue_submit(struct image_queue *queue)
 {
+	submits++;
 }
 
 void complete(unsigned int number, bool is_reported)
@@ -172,7 +173,7 @@ int fake_disk_set_up(void **state)
 	memset(image_bytes, 0, sizeof(image_bytes));
 	memset(&journal, 0, sizeof(journal));
 	failed = NULL;
-	job_count = notified = 0;
+	job_count = notified = submits = 0;
 	fake_disk_start(false);
 	return 0;
 }

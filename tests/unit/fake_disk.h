@@ -29,6 +29,7 @@ extern struct host host;
 extern struct image_job *jobs[FAKE_JOBS_MAX];
 extern unsigned int job_count;
 extern unsigned int notified; /* times that the frontend was */
+extern unsigned int submits;  /* times that it was called with jobs, or none */
 extern const char *failed;    /* why the device was closed, or NULL */
 
 /* Before and after each test. */

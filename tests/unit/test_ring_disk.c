@@ -109,14 +109,14 @@ static void an_impossible_index_closes(void **state)
 	assert_non_null(failed);
 }
 
-/* A write of one sector from each of the first pages. */
-static void put_indirect(uint16_t count)
+/* One sector of each of the first pages, written or read. */
+static void put_indirect(uint8_t operation, uint16_t count)
 {
 	struct blkif_request_indirect *request;
 	struct blkif_request_segment *segments = (struct blkif_request_segment *)guest[100];
 
 	request = (struct blkif_request_indirect *)put(BLKIF_OP_INDIRECT, 0, 0, 0);
-	request->indirect_op = BLKIF_OP_WRITE;
+	request->indirect_op = operation;
 	request->nr_segments = count;
 	request->indirect_grefs[0] = 100;
 	for (uint32_t i = 0; i < count; i++) {
@@ -127,7 +127,7 @@ static void put_indirect(uint16_t count)
 
 static void indirect_segments_are_read_from_their_page(void **state)
 {
-	put_indirect(64);
+	put_indirect(BLKIF_OP_WRITE, 64);
 	assert_true(disk_serve(disk));
 	complete(0, true);
 	assert_true(disk_serve(disk));
@@ -139,13 +139,23 @@ static void indirect_segments_are_read_from_their_page(void **state)
 
 static void large_writes_go_on_while_others_are_unread(void **state)
 {
-	put_indirect(64);
+	put_indirect(BLKIF_OP_WRITE, 64);
 	put(77, 0, 8, 0);
 	assert_false(disk_serve(disk)); /* for the second, but it did not wait for it */
 	assert_int_equal(job_count, 1);
 	complete(0, true);
 	for (unsigned int i = 0; i < 64; i++)
 		assert_int_equal(image_bytes[i * 512], i + 1);
+}
+
+/* Nothing is copied before a read is done: a ring full of them is one call. */
+static void reads_are_handed_over_together(void **state)
+{
+	for (unsigned int i = 0; i < 32; i++)
+		put_indirect(BLKIF_OP_READ, 64);
+	assert_true(disk_serve(disk));
+	assert_int_equal(job_count, 32);
+	assert_int_equal(submits, 1);
 }
 
 /* A frontend that writes a number of its own into sectors that no other of its outstanding requests touches, as file
@@ -246,6 +256,7 @@ int main(void)
 		DISK_TEST(an_impossible_index_closes),
 		DISK_TEST(indirect_segments_are_read_from_their_page),
 		DISK_TEST(large_writes_go_on_while_others_are_unread),
+		DISK_TEST(reads_are_handed_over_together),
 		DISK_TEST(nothing_is_lost_when_backends_die),
 	};
 

@@ -4,6 +4,7 @@
 #ifndef FENCING_AGENT_AGENT_H
 #define FENCING_AGENT_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ev.h>
@@ -22,6 +23,7 @@ struct agent {
 		[AGENT_OPTIONS_SIZE]; /* lines NAME=VALUE, each with its newline, without action= */
 	uint32_t timeout; /* ms for one run, after which it and its children are killed; 0: 20 s */
 	uint32_t retries; /* how often it is tried again after a failure */
+	bool power_on;    /* a host that it has put off is put on again by it */
 };
 
 enum agent_action {

@@ -46,8 +46,7 @@ struct waiter {
 struct host {
 	struct host *next;
 	struct fencer *fencer;
-	uint32_t id;
-	char name[48];
+	char name[FENCER_NAME_SIZE];
 	struct agent agents[FENCER_AGENTS_MAX];
 	unsigned int count, current, tries;
 	struct machine machine;
@@ -59,15 +58,14 @@ struct host {
 
 struct fencer {
 	struct ev_loop *loop;
-	struct fencer_settings settings;
 	struct host *hosts;
 };
 
-static struct host *find(const struct fencer *fencer, uint32_t id)
+static struct host *find(const struct fencer *fencer, const char *name)
 {
 	struct host *host = fencer->hosts;
 
-	while (host && host->id != id)
+	while (host && strcmp(host->name, name))
 		host = host->next;
 	return host;
 }
@@ -107,7 +105,7 @@ static void wait(struct host *host, enum phase phase, double seconds, const char
 static void succeed(struct host *host)
 {
 	log_warning("host %s: it is off, %s says", host->name, agent_of(host)->program);
-	if (host->fencer->settings.power_on)
+	if (agent_of(host)->power_on)
 		wait(host, POWER_ON, ON_AFTER, "it was seen off");
 	else
 		machine_move(&host->machine, IDLE, "it was seen off");
@@ -242,15 +240,13 @@ static void stop(struct host *host)
 
 /* --- for guards --- */
 
-int fencer_open(struct ev_loop *loop, const struct fencer_settings *settings,
-                struct fencer **result)
+int fencer_open(struct ev_loop *loop, struct fencer **result)
 {
 	struct fencer *fencer = calloc(1, sizeof(*fencer));
 
 	if (!fencer)
 		return -ENOMEM;
 	fencer->loop = loop;
-	fencer->settings = *settings;
 	*result = fencer;
 	return 0;
 }
@@ -273,14 +269,15 @@ void fencer_close(struct fencer *fencer)
 	free(fencer);
 }
 
-static struct host *add(struct fencer *fencer, uint32_t id)
+static struct host *add(struct fencer *fencer, const char *name)
 {
 	struct host *host = calloc(1, sizeof(*host));
 
 	if (!host)
 		return NULL;
 	host->fencer = fencer;
-	host->id = id;
+	strcpy(host->name, name);
+	machine_init(&host->machine, phases, IDLE, host->name);
 	ev_timer_init(&host->timer, on_timer, PAUSE, 0.);
 	host->timer.data = host;
 	host->next = fencer->hosts;
@@ -288,10 +285,10 @@ static struct host *add(struct fencer *fencer, uint32_t id)
 	return host;
 }
 
-int fencer_set(struct fencer *fencer, uint32_t id, const char *name, const struct agent *agents,
+int fencer_set(struct fencer *fencer, const char *name, const struct agent *agents,
                unsigned int count)
 {
-	struct host *host = find(fencer, id);
+	struct host *host = find(fencer, name);
 
 	if (count > FENCER_AGENTS_MAX)
 		return -E2BIG;
@@ -299,29 +296,26 @@ int fencer_set(struct fencer *fencer, uint32_t id, const char *name, const struc
 		if (agent_refusal(&agents[i]))
 			return -EINVAL;
 	}
-	if (!host) {
-		host = add(fencer, id);
-		if (!host)
-			return -ENOMEM;
-		machine_init(&host->machine, phases, IDLE, name);
-	}
-	snprintf(host->name, sizeof(host->name), "%s", name);
+	if (!host && strlen(name) < sizeof(host->name))
+		host = add(fencer, name);
+	if (!host)
+		return strlen(name) < sizeof(host->name) ? -ENOMEM : -EINVAL;
 	for (unsigned int i = 0; i < count; i++)
 		host->agents[i] = agents[i];
 	host->count = count;
 	return 0;
 }
 
-bool fencer_has(const struct fencer *fencer, uint32_t id)
+bool fencer_has(const struct fencer *fencer, const char *name)
 {
-	const struct host *host = find(fencer, id);
+	const struct host *host = find(fencer, name);
 
 	return host && host->count;
 }
 
-int fencer_fence(struct fencer *fencer, uint32_t id, fencer_done done, void *data)
+int fencer_fence(struct fencer *fencer, const char *name, fencer_done done, void *data)
 {
-	struct host *host = find(fencer, id);
+	struct host *host = find(fencer, name);
 	struct waiter *waiter;
 
 	if (!host || !host->count)

@@ -5,7 +5,6 @@
 #define FENCING_AGENT_FENCER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <ev.h>
 
@@ -15,24 +14,20 @@
 struct fencer;
 
 #define FENCER_AGENTS_MAX 4 /* a host */
-
-struct fencer_settings {
-	bool power_on; /* once the host was seen off, it is put on again, as far as an agent can */
-};
+#define FENCER_NAME_SIZE  64
 
 /* loop is the default loop: only that one hears of children. 0 or -ENOMEM. */
-int fencer_open(struct ev_loop *loop, const struct fencer_settings *settings,
-                struct fencer **fencer);
+int fencer_open(struct ev_loop *loop, struct fencer **fencer);
 
 /* Agents that run are killed; nobody is told. */
 void fencer_close(struct fencer *fencer);
 
-/* A host, by Corosync's number, is fenced by these, tried in this order; they are copied. name is for logs. A host that
+/* A host, by the name that it has in the cluster, is fenced by these, tried in this order; they are copied. A host that
  * is told again has the new ones, from the next time on; count 0: none. 0, -E2BIG, -EINVAL, -ENOMEM. */
-int fencer_set(struct fencer *fencer, uint32_t host, const char *name, const struct agent *agents,
+int fencer_set(struct fencer *fencer, const char *host, const struct agent *agents,
                unsigned int count);
 
-bool fencer_has(const struct fencer *fencer, uint32_t host);
+bool fencer_has(const struct fencer *fencer, const char *host);
 
 /*
  * Puts the host off. Each agent is asked `off`, again as often as it may be, and believed only when its `status` says
@@ -40,7 +35,7 @@ bool fencer_has(const struct fencer *fencer, uint32_t host);
  * the host is being fenced for another waits for the same end.
  */
 typedef void (*fencer_done)(void *data, bool is_off);
-int fencer_fence(struct fencer *fencer, uint32_t host, fencer_done done, void *data);
+int fencer_fence(struct fencer *fencer, const char *host, fencer_done done, void *data);
 
 /* Nobody with this data is told any more; what has begun goes on. */
 void fencer_disown(struct fencer *fencer, const void *data);

@@ -51,7 +51,8 @@ struct cluster_word {
 	uint8_t vm[16]; /* its UUID */
 	struct record record;
 	bool is_asking;
-	uint64_t window; /* ns; the sender's, by which both must go */
+	/* ns; the sender's, by which both must go */
+	uint64_t lease, enforcement, window;
 };
 
 /* One a VM, the caller's; it stays where it is while it listens. Both functions may say words, and may not

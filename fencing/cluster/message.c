@@ -26,6 +26,8 @@ void message_word(struct message *message, uint32_t to, const struct cluster_wor
 	message->is_asking = word->is_asking;
 	message->generation = word->record.right.generation;
 	message->round = word->record.right.round;
+	message->lease = word->lease;
+	message->enforcement = word->enforcement;
 	message->window = word->window;
 	message->peer = word->record.peer;
 }
@@ -64,6 +66,8 @@ void message_to_word(const struct message *message, struct cluster_word *word)
 		                                   .right = { message->generation, message->round },
 		                                   .peer = message->peer },
 		                       .is_asking = message->is_asking,
+		                       .lease = message->lease,
+		                       .enforcement = message->enforcement,
 		                       .window = message->window };
 	memcpy(word->vm, message->vm, sizeof(word->vm));
 }

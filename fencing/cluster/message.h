@@ -14,7 +14,7 @@
  * version that is not known is refused: hosts of different versions do not hear each other.
  */
 #define MESSAGE_MAGIC   0x64576d52u /* "RmWd" */
-#define MESSAGE_VERSION 1
+#define MESSAGE_VERSION 2
 
 enum message_kind {
 	MESSAGE_WORD = 1,
@@ -31,12 +31,12 @@ struct message {
 	uint32_t situation;
 	uint32_t is_asking; /* 0 or 1 */
 	uint64_t generation, round;
-	uint64_t window;
+	uint64_t lease, enforcement, window;
 	uint32_t peer;
 	uint32_t reserved; /* 0 */
 	uint64_t sent_at;  /* of an echo; 0 in words */
 };
-_Static_assert(sizeof(struct message) == 80, "the message's layout");
+_Static_assert(sizeof(struct message) == 96, "the message's layout");
 
 void message_word(struct message *message, uint32_t to, const struct cluster_word *word);
 void message_echo(struct message *message, uint32_t to, uint64_t sent_at);

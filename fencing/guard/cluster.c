@@ -14,21 +14,44 @@ static uint64_t least_window(const struct arbiter_config *config)
 	return config->lease + config->enforcement + 2 * config->margin + 1000 * MS;
 }
 
+const char *guard_name(struct guard *guard, uint32_t host)
+{
+	if (!host)
+		return NULL;
+	if (guard->named != host) {
+		guard->named = 0;
+		if (cluster_name(guard->shared.cluster, host, guard->peer_name))
+			return NULL;
+		guard->named = host;
+	}
+	return guard->peer_name;
+}
+
+static void take_times(struct arbiter_config *config, const struct guard_times *times)
+{
+	if (times->lease)
+		config->lease = times->lease * MS;
+	if (times->watchdog)
+		config->enforcement = times->watchdog * MS;
+	if (times->window)
+		config->window = times->window * MS;
+	if (times->margin)
+		config->margin = times->margin * MS;
+}
+
 /* Before the cluster is known there is no quorum either, and with quorum_decides nothing goes without. */
-struct arbiter_config guard_config(const struct guard *guard, uint32_t peer)
+struct arbiter_config guard_config(struct guard *guard, uint32_t peer)
 {
 	const struct cluster_view *view = cluster_view(guard->shared.cluster);
 	const struct guard_settings *settings = &guard->settings;
 	bool quorum_decides = view->is_connected  ? view->quorum_decides
 	                      : guard->is_started ? guard->arbiter.config.quorum_decides
 	                                          : true;
-	struct arbiter_config config = arbiter_defaults(fencer_has(guard->shared.fencer, peer),
-	                                                quorum_decides);
+	const char *name = guard_name(guard, peer);
+	bool has_agent = name && fencer_has(guard->shared.fencer, name);
+	struct arbiter_config config = arbiter_defaults(has_agent, quorum_decides);
 
-	if (settings->lease)
-		config.lease = settings->lease * MS;
-	if (settings->window)
-		config.window = settings->window * MS;
+	take_times(&config, &settings->times);
 	config.risk_accepted = settings->accept_split_brain;
 	if (view->lag)
 		config.view_lag = view->lag * MS;
@@ -36,19 +59,39 @@ struct arbiter_config guard_config(const struct guard *guard, uint32_t peer)
 		config.view_lag = guard->arbiter.config.view_lag;
 	if (config.margin < config.view_lag)
 		config.margin = config.view_lag;
-	if (!settings->window && config.window < least_window(&config))
+	if (!settings->times.window && config.window < least_window(&config))
 		config.window = least_window(&config);
 	return config;
 }
 
-/* Facts that changed are as good as a cluster that changed. */
-static bool configure(struct guard *guard)
+/* Each host counts on the other's times until its word ends that. */
+static bool counts_on_times(const struct guard *guard)
 {
-	struct arbiter_config config = guard_config(guard, guard->arbiter.record.peer);
-	bool is_changed = config.quorum_decides != guard->arbiter.config.quorum_decides;
+	switch (arbiter_state(&guard->arbiter)) {
+	case ARBITER_IDLE:
+	case ARBITER_COLD:
+	case ARBITER_SOLO:
+	case ARBITER_OUTDATED:
+		return false;
+	default:
+		return guard->has_terms;
+	}
+}
 
+/* Facts that changed are as good as a cluster that changed. */
+bool guard_configure(struct guard *guard)
+{
+	const struct arbiter_config before = guard->arbiter.config;
+	struct arbiter_config config = guard_config(guard, guard->arbiter.record.peer);
+
+	if (counts_on_times(guard)) {
+		config.lease = before.lease;
+		config.enforcement = before.enforcement;
+		config.window = before.window;
+	}
+	guard->has_terms = guard->has_terms || cluster_view(guard->shared.cluster)->is_connected;
 	arbiter_configure(&guard->arbiter, &config);
-	return is_changed;
+	return config.quorum_decides != before.quorum_decides;
 }
 
 /* A host that came may have been where we were not; one that went, but the peer, may be there now. */
@@ -68,7 +111,7 @@ static void on_view(void *data, const struct cluster_view *view,
 {
 	struct guard *guard = data;
 	uint32_t peer = guard->arbiter.record.peer;
-	bool is_reconfigured = configure(guard);
+	bool is_reconfigured = guard_configure(guard);
 
 	guard_tell(guard,
 	           &(struct arbiter_event){
@@ -78,17 +121,33 @@ static void on_view(void *data, const struct cluster_view *view,
 			   .others_changed = is_reconfigured || others_changed(change, peer) });
 }
 
-/* Two windows would be two ideas of when the standby's right ends. */
+void guard_reconfigure(struct guard *guard, const struct guard_times *times)
+{
+	const struct cluster_change none = { .is_anew = false };
+
+	guard->settings.times = *times;
+	if (guard->is_started)
+		on_view(guard, cluster_view(guard->shared.cluster), &none);
+}
+
+/* Other times would be another idea of when a right ends. */
 static bool is_of_one_mind(struct guard *guard, uint32_t from, const struct cluster_word *word)
 {
-	bool is_foreign = word->window != guard->arbiter.config.window;
+	const struct arbiter_config *ours = &guard->arbiter.config;
+	bool is_foreign = word->lease != ours->lease || word->window != ours->window ||
+	                  word->enforcement != ours->enforcement;
 
-	if (is_foreign && !guard->has_foreign_window)
-		log_error("%s: host %u has a window of %llu ms for it, this one %llu ms: neither "
-		          "hears the other before these are the same",
-		          guard->name, from, (unsigned long long)(word->window / MS),
-		          (unsigned long long)(guard->arbiter.config.window / MS));
-	guard->has_foreign_window = is_foreign;
+	if (is_foreign && !guard->has_foreign_terms)
+		log_error("%s: host %u has a lease of %llu ms, a watchdog of %llu ms and a window "
+		          "of %llu ms for it, this one %llu, %llu and %llu ms: neither hears the "
+		          "other before these are the same",
+		          guard->name, from, (unsigned long long)(word->lease / MS),
+		          (unsigned long long)(word->enforcement / MS),
+		          (unsigned long long)(word->window / MS),
+		          (unsigned long long)(ours->lease / MS),
+		          (unsigned long long)(ours->enforcement / MS),
+		          (unsigned long long)(ours->window / MS));
+	guard->has_foreign_terms = is_foreign;
 	return !is_foreign;
 }
 

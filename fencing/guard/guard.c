@@ -46,7 +46,8 @@ static void write_record(struct guard *guard, const struct record *record)
 static void fence(struct guard *guard)
 {
 	uint32_t peer = guard->arbiter.record.peer;
-	int err = fencer_fence(guard->shared.fencer, peer, on_fenced, guard);
+	const char *name = guard_name(guard, peer);
+	int err = name ? fencer_fence(guard->shared.fencer, name, on_fenced, guard) : -ENOTCONN;
 
 	if (!err)
 		return;
@@ -58,6 +59,8 @@ void guard_say(struct guard *guard, const struct record *record, bool is_asking)
 {
 	struct cluster_word word = { .record = *record,
 		                     .is_asking = is_asking,
+		                     .lease = guard->arbiter.config.lease,
+		                     .enforcement = guard->arbiter.config.enforcement,
 		                     .window = guard->arbiter.config.window };
 
 	memcpy(word.vm, guard->listener.vm, sizeof(word.vm));
@@ -160,6 +163,8 @@ static void handle(struct guard *guard, const struct arbiter_event *event)
 
 	arbiter_handle(&guard->arbiter, event, guard_now(), &actions);
 	act_all(guard, &actions);
+	if (state != arbiter_state(arbiter))
+		guard_configure(guard);
 	if (state != arbiter_state(arbiter) || record.situation != arbiter->record.situation ||
 	    right_compare(record.right, arbiter->record.right) != 0 ||
 	    event->kind == EVENT_MEMBERS || event->kind == EVENT_WORD)

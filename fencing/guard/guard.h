@@ -73,6 +73,12 @@ struct guard_shared {
 	struct fencer *fencer;
 };
 
+/* In ms; 0: the default. The first three must be the same on both hosts: guards do not hear each other otherwise. A margin
+ * that is shorter than the cluster's lag is as long as that. */
+struct guard_times {
+	uint32_t lease, watchdog, window, margin;
+};
+
 struct guard_settings {
 	const char *name; /* of the VM, for logs; copied */
 	uint8_t vm[16];   /* its UUID; its record's file is called by that */
@@ -80,8 +86,7 @@ struct guard_settings {
 	uint32_t peer;
 	bool is_running; /* the VM, or the standby's copy, was here when this remusd started */
 	bool accept_split_brain; /* the operator's flag */
-	/* In ms; 0: the default. lease and window must be the same on both hosts. */
-	uint32_t lease, window;
+	struct guard_times times;
 };
 
 /* Reads the VM's record (blocks for the disk). Nothing is decided before guard_start(). ops and shared are kept, not
@@ -92,6 +97,10 @@ int guard_open(const struct guard_shared *shared, const struct guard_settings *s
 
 /* From now on ops are called, the first of them from here. */
 void guard_start(struct guard *guard);
+
+/* Other times, or other agents. While there is a standby that could take over, lease and window stay as they were: both
+ * hosts count on them. */
+void guard_reconfigure(struct guard *guard, const struct guard_times *times);
 
 /* Nothing more is called. The record stays, and the VM is as it was; not from within ops. */
 void guard_close(struct guard *guard);

@@ -23,7 +23,10 @@ struct guard {
 	struct arbiter_event events[GUARD_EVENTS];
 	unsigned int event_count;
 	bool is_started, is_handling;
-	bool has_foreign_window; /* the peer goes by another window: logged */
+	bool has_foreign_terms; /* the peer goes by other times: logged */
+	bool has_terms;         /* lease and window are those of the cluster as it was seen */
+	uint32_t named;         /* whose name peer_name is; 0: nobody's yet */
+	char peer_name[CLUSTER_NAME_SIZE];
 
 	bool is_unprotecting, is_forgetting, is_over;
 	uint64_t asked_at; /* to step back, for an end of the protection */
@@ -34,7 +37,11 @@ void guard_tell(struct guard *guard, const struct arbiter_event *event);
 void guard_say(struct guard *guard, const struct record *record, bool is_asking);
 
 /* cluster.c */
-struct arbiter_config guard_config(const struct guard *guard, uint32_t peer);
+struct arbiter_config guard_config(struct guard *guard, uint32_t peer);
+/* NULL: it is not known yet. */
+const char *guard_name(struct guard *guard, uint32_t host);
+/* Settings, cluster and agents as they are now. True: what is known of quorum counts for nothing any more. */
+bool guard_configure(struct guard *guard);
 void guard_join(struct guard *guard);
 void guard_look(struct guard *guard); /* tells the arbiter the view of now, as one begun anew */
 

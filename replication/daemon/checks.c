@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,14 +73,78 @@ int64_t host_image_bytes(const char *path)
 	return bytes;
 }
 
-static void check_disk(json_t *blockers, struct host *host, const struct protection *protection,
-                       const struct protection_disk *disk, unsigned int own)
+static bool lies_below(const char *path, const char *folder)
+{
+	size_t length = strlen(folder);
+
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	return !strncmp(path, folder, length) &&
+	       (length == 1 || path[length] == '/' || !path[length]);
+}
+
+static bool is_listed(const struct config *here, const char *path)
+{
+	char real[PATH_MAX];
+
+	for (unsigned int i = 0; i < here->image_count; i++) {
+		if (realpath(here->images[i], real) && lies_below(path, real))
+			return true;
+	}
+	return false;
+}
+
+bool checks_may_have_image(const struct config *here, const char *path)
+{
+	char real[PATH_MAX], copy[PATH_MAX], folder[PATH_MAX];
+	struct stat facts;
+
+	if (!realpath(path, real) || stat(real, &facts) || strlen(path) >= sizeof(copy))
+		return false;
+	if (is_listed(here, real))
+		return true;
+	/* LVM and udev keep links to devices in folders of their own: the folder is what can be named. */
+	strcpy(copy, path);
+	return S_ISBLK(facts.st_mode) && realpath(dirname(copy), folder) && is_listed(here, folder);
+}
+
+static void refuse_image(json_t *blockers, const char *path)
+{
+	add(blockers, "image-not-allowed",
+	    "name it, or a folder above it, in `images` of /etc/remus/remus.conf",
+	    "%.200s is not where peers may have disks", path);
+}
+
+/* What libxl is told of disks must not lead elsewhere, either. */
+static void check_listed_disks(json_t *blockers, const struct config *here,
+                               const struct protection *protection, const struct vm_config *config)
+{
+	const json_t *disk;
+	size_t index;
+
+	json_array_foreach(config->disks, index, disk)
+	{
+		const char *path = json_string_value(json_object_get(disk, "pdev_path"));
+		bool is_known = !path || !*path;
+
+		for (unsigned int i = 0; i < protection->disk_count && !is_known; i++)
+			is_known = !strcmp(protection->disks[i].path, path);
+		if (!is_known && !checks_may_have_image(here, path))
+			refuse_image(blockers, path);
+	}
+}
+
+static void check_disk(json_t *blockers, struct host *host, const struct config *here,
+                       const struct protection *protection, const struct protection_disk *disk,
+                       unsigned int own)
 {
 	int64_t bytes = own ? (int64_t)disk->bytes : host_image_bytes(disk->path);
 
 	if (bytes < 0 && bytes != -EBUSY)
 		add(blockers, "no-image", "make an image there, as large as the primary's",
 		    "%s: %s", disk->path, strerror((int)-bytes));
+	else if (!checks_may_have_image(here, disk->path))
+		refuse_image(blockers, disk->path);
 	else if (bytes == -EBUSY || host->ops->is_used(host, disk->path, own))
 		add(blockers, "image-in-use",
 		    "give the VM an image of its own, at the same path on both hosts",
@@ -137,15 +204,17 @@ static void check_file(json_t *blockers, const char *path)
 		    path, strerror(errno));
 }
 
-json_t *checks_standby(struct host *host, const struct protection *protection,
-                       const struct vm_config *config, unsigned int own)
+json_t *checks_standby(struct host *host, const struct config *here,
+                       const struct protection *protection, const struct vm_config *config,
+                       unsigned int own)
 {
 	json_t *blockers = checks_primary(protection, config); /* a peer may not have looked */
 
 	check_identity(blockers, host, protection, own);
 	check_memory(blockers, host, config, own);
 	for (unsigned int i = 0; i < protection->disk_count; i++)
-		check_disk(blockers, host, protection, &protection->disks[i], own);
+		check_disk(blockers, host, here, protection, &protection->disks[i], own);
+	check_listed_disks(blockers, here, protection, config);
 	check_bridges(blockers, host, config);
 	check_file(blockers, config->kernel);
 	check_file(blockers, config->ramdisk);

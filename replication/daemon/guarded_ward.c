@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "replication/daemon/fences.h"
 #include "replication/daemon/ward.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
@@ -393,7 +394,8 @@ int guarded_ward_open(struct ward *ward)
 {
 	struct host *host = ward->wards->settings.host;
 	struct guard_settings settings = { .name = ward->is.name,
-		                           .accept_split_brain = ward->is.accepts_split_brain };
+		                           .accept_split_brain = ward->is.accepts_split_brain,
+		                           .times = fences_times(&ward->wards->config) };
 	struct host_vm vm;
 	int err;
 
@@ -425,6 +427,14 @@ json_t *guarded_ward_protect(struct ward *ward)
 	if (guarded_ward_open(ward) || guard_protect(ward->guard, peer, &why))
 		return control_refusal(CONTROL_BLOCKED, "remusctl doctor", "%s", why);
 	return NULL;
+}
+
+void guarded_ward_reconfigure(struct ward *ward)
+{
+	const struct guard_times times = fences_times(&ward->wards->config);
+
+	if (ward->guard)
+		guard_reconfigure(ward->guard, &times);
 }
 
 void guarded_ward_close(struct ward *ward)

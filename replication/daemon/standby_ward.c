@@ -203,7 +203,8 @@ static json_t *prepare(struct wards *wards, const char *peer, struct protection 
 	if (ward && child_is_on(&ward->child) && !ward->child.is_stopping &&
 	    is_same(&ward->is, asked))
 		return control_success(json_pack("{s:i}", "port", (int)ward->is.port));
-	blockers = checks_standby(wards->settings.host, asked, &config, ward ? copy_of(ward) : 0);
+	blockers = checks_standby(wards->settings.host, &wards->config, asked, &config,
+	                          ward ? copy_of(ward) : 0);
 	if (json_array_size(blockers))
 		return checks_refusal(wards->config.name, asked->name, blockers);
 	json_decref(blockers);

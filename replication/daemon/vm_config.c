@@ -113,6 +113,7 @@ const char *vm_config_read(struct vm_config *config, const json_t *listing)
 		if (json_array_size(json_object_get(read, unserved[i])))
 			config->unserved = unserved[i];
 	}
+	config->disks = json_object_get(read, "disks");
 	config->program = find_program(read);
 	return wrong;
 }

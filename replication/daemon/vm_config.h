@@ -13,6 +13,7 @@
 struct vm_config {
 	const char *name, *uuid;
 	const char *type;             /* libxl's word: pvh, hvm, pv */
+	const json_t *disks;          /* libxl's list; NULL: none */
 	uint64_t memory_kb;           /* at most, with what the hypervisor needs for it */
 	const char *kernel, *ramdisk; /* NULL: none */
 	unsigned int bridge_count;

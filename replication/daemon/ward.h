@@ -135,6 +135,8 @@ void ward_forget_attempt(struct ward *ward);
 int guarded_ward_open(struct ward *ward);
 /* Of one that is to be protected from now on: NULL, or why it cannot be. */
 json_t *guarded_ward_protect(struct ward *ward);
+/* The configuration has other agents or times. */
+void guarded_ward_reconfigure(struct ward *ward);
 void guarded_ward_close(struct ward *ward);
 void guarded_ward_opened(struct ward *ward); /* the link to its worker */
 void guarded_ward_event(struct ward *ward, const json_t *event);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "replication/daemon/fences.h"
 #include "replication/daemon/ledger.h"
 #include "replication/daemon/ward.h"
 #include "toolstack/control/codes.h"
@@ -101,12 +102,16 @@ static void open_peers(struct wards *wards)
 
 static int read_config(struct wards *wards)
 {
+	const struct guard_shared *shared = wards->settings.shared;
 	char why[CONFIG_ERROR_SIZE];
+	struct config config;
 
-	if (config_load(&wards->config, wards->settings.config, why)) {
+	if (config_load(&config, wards->settings.config, why) ||
+	    fences_set(shared ? shared->fencer : NULL, &config, &wards->config, why)) {
 		note(wards->config_why, sizeof(wards->config_why), wards->settings.config, why);
 		return -EINVAL;
 	}
+	wards->config = config;
 	wards->config_why[0] = 0;
 	wards->has_config = true;
 	return 0;
@@ -129,8 +134,10 @@ void wards_reload(struct wards *wards)
 {
 	if (read_config(wards))
 		return;
-	for (struct ward *ward = wards->first; ward; ward = ward->next)
+	for (struct ward *ward = wards->first; ward; ward = ward->next) {
 		ward_forget_attempt(ward);
+		guarded_ward_reconfigure(ward);
+	}
 	if (wards->peers)
 		peers_close(wards->peers);
 	wards->peers = NULL;
@@ -168,7 +175,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 		}
 		if (ward->guard)
 			guarded_ward_tick(ward);
-		else if (ward->is.is_arbitrated && wards->settings.shared)
+		else if (ward->is.is_arbitrated && wards->settings.shared && wards->has_config)
 			guarded_ward_open(ward);
 		if (ward_state(ward) == WARD_LEAVING)
 			leaving_ward_tick(ward);

@@ -199,13 +199,12 @@ static const char *programs_folder(void)
 /* What arbiters share; NULL: it cannot be opened. A Corosync that does not run is waited for. */
 static const struct guard_shared *open_guards(struct remusd *remusd)
 {
-	const struct fencer_settings fencer = { .power_on = false };
 	struct guard_shared *shared = &remusd->guards;
 	int folder = ledger_open(GENERATIONS_FOLDER);
 
 	shared->loop = remusd->supervisor.loop;
 	if (folder >= 0 && !writer_open(shared->loop, folder, &shared->writer) &&
-	    !fencer_open(shared->loop, &fencer, &shared->fencer) &&
+	    !fencer_open(shared->loop, &shared->fencer) &&
 	    !cluster_open(shared->loop, &shared->cluster))
 		return shared;
 	log_error(GENERATIONS_FOLDER " cannot be used: no VM has an arbiter");

@@ -16,6 +16,7 @@ peers = ( {{ name = "{peer}"; address = "{peer_address}"; }} );
 certificates = {{ authority = "/etc/remus/tls/ca.pem"; certificate = "/etc/remus/tls/host.pem";
                  key = "/etc/remus/tls/host.key"; }};
 defaults = {{ interval = 100; }};
+images = ( "/srv/" );
 """
 
 

@@ -435,9 +435,9 @@ void fake_host_add(const struct fake_host *made, unsigned int domid, const char 
 		text, sizeof(text),
 		"[{\"domid\":%u,\"config\":{\"c_info\":{\"type\":\"pvh\",\"name\":\"%s\",\"uuid\":\"%s\"},"
 		"\"b_info\":{\"max_memkb\":131072,\"shadow_memkb\":2048,\"kernel\":\"/bin/sh\"},"
-		"\"disks\":[{\"pdev_path\":\"/x\",\"vdev\":\"xvda\",\"format\":\"raw\"}],"
+		"\"disks\":[{\"pdev_path\":\"%s\",\"vdev\":\"xvda\",\"format\":\"raw\"}],"
 		"\"nics\":[{\"devid\":0,\"bridge\":\"xenbr0\"}]}}]",
-		domid, name, uuid);
+		domid, name, uuid, made->image);
 	write_text(path_in(made, file), text, 0600);
 }
 

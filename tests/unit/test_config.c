@@ -1,6 +1,6 @@
 /* The configuration of a host: what is taken, and what is refused with its line. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: toolstack/config/config.c */
+/* links: toolstack/config/config.c toolstack/config/reading.c */
 /* libs: -lconfig */
 
 #include <errno.h>
@@ -50,6 +50,10 @@ static void test_the_least_there_is(void **state)
 	assert_int_equal(config.defaults.interval, 25);
 	assert_int_equal(config.defaults.budget, 16384);
 	assert_int_equal(config.defaults.memory, 256);
+	assert_int_equal(config.peers[0].agent_count, 0);
+	assert_int_equal(config.times.lease + config.times.watchdog + config.times.window, 0);
+	assert_int_equal(config.image_count, 1);
+	assert_string_equal(config.images[0], "/var/lib/remus/images");
 }
 
 static void test_all_there_is(void **state)
@@ -70,6 +74,79 @@ static void test_all_there_is(void **state)
 	assert_int_equal(config.defaults.interval, 5);
 	assert_int_equal(config.defaults.budget, 64);
 	assert_int_equal(config.defaults.memory, 1024);
+}
+
+static void test_agents(void **state)
+{
+	const struct config_agent *agents;
+	struct config config;
+
+	assert_int_equal(
+		config_parse(
+			&config,
+			HOST CERTIFICATES
+			"peers = ( { name = \"b\"; address = \"::2\"; agents = ("
+			"{ program = \"fence_ipmilan\"; options = \"/f/b\"; timeout = 7;"
+			"  retries = 3; power_on = true; }, { program = \"/x/y\"; } ); },"
+			"{ name = \"c\"; address = \"::3\"; agents = (); } );"
+			"cluster = { lease = 2000; watchdog = 3000; window = 9000; margin = 1500; };"
+			"images = ( \"/srv/vm/\", \"/dev/vg/\" );",
+			error),
+		0);
+	agents = config.peers[0].agents;
+	assert_int_equal(config.peers[0].agent_count, 2);
+	assert_string_equal(agents[0].program, "fence_ipmilan");
+	assert_string_equal(agents[0].options, "/f/b");
+	assert_int_equal(agents[0].timeout, 7);
+	assert_int_equal(agents[0].retries, 3);
+	assert_true(agents[0].power_on);
+	assert_string_equal(agents[1].program, "/x/y");
+	assert_string_equal(agents[1].options, "");
+	assert_int_equal(agents[1].timeout, 20);
+	assert_int_equal(agents[1].retries, 1);
+	assert_false(agents[1].power_on);
+	assert_int_equal(config.peers[1].agent_count, 0);
+	assert_int_equal(config.times.lease, 2000);
+	assert_int_equal(config.times.watchdog, 3000);
+	assert_int_equal(config.times.window, 9000);
+	assert_int_equal(config.times.margin, 1500);
+	assert_int_equal(config.image_count, 2);
+	assert_string_equal(config.images[1], "/dev/vg/");
+}
+
+static void refuse_agents(const char *agents, const char *why)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+	         HOST CERTIFICATES "peers = ( { name = \"b\"; address = \"::2\"; agents = %s; } );",
+	         agents);
+	refuse(text, why);
+}
+
+static void test_agents_and_times_out_of_form(void **state)
+{
+	refuse_agents("{ program = \"x\"; }", "agents must be a list");
+	refuse_agents("( 1 )", "an agent is");
+	refuse_agents("( { } )", "program is missing");
+	refuse_agents("( { program = \"../x\"; } )", "absolute path");
+	refuse_agents("( { program = \"x\"; options = \"password=y\"; } )", "absolute path");
+	refuse_agents("( { program = \"x\"; password = \"y\"; } )", "no option password");
+	refuse_agents("( { program = \"x\"; timeout = 0; } )", "1 to 300");
+	refuse_agents("( { program = \"x\"; retries = 11; } )", "0 to 10");
+	refuse_agents("( { program = \"x\"; power_on = 1; } )", "true or false");
+	refuse_agents("( { program = \"1\"; }, { program = \"2\"; }, { program = \"3\"; },"
+	              "{ program = \"4\"; }, { program = \"5\"; } )",
+	              "at most 4");
+	refuse(HOST PEERS CERTIFICATES "cluster = { lease = 99; };", "100 to 60000");
+	refuse(HOST PEERS CERTIFICATES "cluster = { watchdog = 1500; };", "whole seconds");
+	refuse(HOST PEERS CERTIFICATES
+	       "cluster = { lease = 800; watchdog = 1000; window = 1800; };",
+	       "window must be longer");
+	refuse(HOST PEERS CERTIFICATES "cluster = { speed = 1; };", "no option speed");
+	refuse(HOST PEERS CERTIFICATES "images = \"/srv\";", "images must be a list");
+	refuse(HOST PEERS CERTIFICATES "images = ( \"srv\" );", "absolute paths");
+	refuse(HOST PEERS CERTIFICATES "images = ( 1 );", "absolute paths");
 }
 
 static void test_what_is_missing(void **state)
@@ -169,6 +246,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_least_there_is),
 		cmocka_unit_test(test_all_there_is),
+		cmocka_unit_test(test_agents),
+		cmocka_unit_test(test_agents_and_times_out_of_form),
 		cmocka_unit_test(test_what_is_missing),
 		cmocka_unit_test(test_the_line_is_told),
 		cmocka_unit_test(test_values_out_of_form),

@@ -1,7 +1,7 @@
 /* What doctor finds on a host that is laid out in a folder: files, configuration, certificates. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: toolstack/doctor/checks_host.c toolstack/doctor/checks_config.c toolstack/config/config.c */
-/* libs: -lconfig -lcrypto */
+/* links: toolstack/doctor/checks_host.c toolstack/doctor/checks_config.c toolstack/config/config.c toolstack/config/reading.c toolstack/doctor/checks_cluster.c replication/daemon/fences.c fencing/agent/agent.c fencing/agent/options.c fencing/agent/fencer.c fencing/cluster/facts.c common/states.c common/log.c */
+/* libs: -lconfig -lcrypto -lev -lcmap -lvotequorum */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,6 +128,25 @@ static void test_certificates(void **state)
 	expect(check_certificates, CHECK_BLOCKER, "/etc/remus/tls/a.pem: ");
 }
 
+static void test_fence_agents(void **state)
+{
+	expect(check_fencing, CHECK_OK, "no peer has");
+	sh("printf '#!/bin/sh\nwhile read -r l; do case $l in exit=*) e=${l#*=} ;; action=status) exit $e ;; esac; done; exit 9' "
+	   ">agent; chmod 755 agent; echo exit=2 >options; chmod 0600 options; "
+	   "sed -i 's#192.0.2.2\";#&agents=({program=\"'$PWD'/agent\"; options=\"'$PWD'/options\";});#' etc/remus/remus.conf");
+	expect(check_configuration, CHECK_OK, "host a, 1 peer");
+	expect(check_fencing, CHECK_OK, "1 fence agent answers");
+	sh("echo exit=1 >options");
+	expect(check_fencing, CHECK_BLOCKER, "status ended with 1");
+	sh("chmod 0644 options");
+	expect(check_fencing, CHECK_BLOCKER, "open to others");
+	sh("chmod 0600 options; rm agent");
+	expect(check_fencing, CHECK_BLOCKER, "of b: ");
+	sh("rm etc/remus/remus.conf");
+	expect(check_fencing, CHECK_BLOCKER, "configuration");
+	expect(check_cluster, CHECK_BLOCKER, "configuration");
+}
+
 static void test_certificates_that_end(void **state)
 {
 	sh("openssl req -new -key ca/a.key -subj /CN=a | openssl x509 -req -CA ca/ca.pem -CAkey ca/ca.key -days 10 "
@@ -147,6 +166,7 @@ int main(void)
 		                                remove_host),
 		cmocka_unit_test_setup_teardown(test_configurations, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(test_certificates, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(test_fence_agents, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(test_certificates_that_end, make_host, remove_host),
 	};
 

@@ -1,6 +1,6 @@
 /* Fence agents are run by the convention, in order, tried again, killed when late, and believed only when seen off. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: fencing/agent/fencer.c fencing/agent/agent.c common/states.c common/log.c */
+/* links: fencing/agent/fencer.c fencing/agent/agent.c fencing/agent/options.c common/states.c common/log.c */
 /* libs: -lev */
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "fencing/agent/fencer.h"
+#include "fencing/agent/options.h"
 
 /* The agent keeps the host's power in the file "on" and a line for each run in "log", in the folder it is told. */
 static const char script[] =
@@ -82,7 +83,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { "agent", "on", "log", "pid", "child" };
+	static const char *const names[] = { "agent", "on", "log", "pid", "child", "options" };
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -125,27 +126,26 @@ static void run_for(double seconds)
 	ev_timer_stop(loop, &patience);
 }
 
-static struct fencer *open_with(const struct agent *agents, unsigned int count, bool power_on)
+static struct fencer *open_with(const struct agent *agents, unsigned int count)
 {
-	const struct fencer_settings settings = { .power_on = power_on };
 	struct fencer *fencer;
 
 	answers = offs = 0;
-	assert_int_equal(fencer_open(loop, &settings, &fencer), 0);
-	assert_int_equal(fencer_set(fencer, 2, "b", agents, count), 0);
+	assert_int_equal(fencer_open(loop, &fencer), 0);
+	assert_int_equal(fencer_set(fencer, "b", agents, count), 0);
 	return fencer;
 }
 
 static void it_is_off_when_seen_off(void **state)
 {
 	struct agent agent = make("", 60000, 0);
-	struct fencer *fencer = open_with(&agent, 1, false);
+	struct fencer *fencer = open_with(&agent, 1);
 
-	assert_true(fencer_has(fencer, 2));
-	assert_false(fencer_has(fencer, 3));
-	assert_int_equal(fencer_fence(fencer, 3, on_fenced, NULL), -ENOENT);
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
+	assert_true(fencer_has(fencer, "b"));
+	assert_false(fencer_has(fencer, "c"));
+	assert_int_equal(fencer_fence(fencer, "c", on_fenced, NULL), -ENOENT);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
 	assert_int_equal(answers, 0);
 	run_for(60);
 	assert_int_equal(answers, 2);
@@ -159,9 +159,9 @@ static void the_next_agent_is_asked(void **state)
 {
 	struct agent agents[] = { make("mark=1\nbroken=1\n", 60000, 1),
 		                  make("mark=2\n", 60000, 0) };
-	struct fencer *fencer = open_with(agents, 2, false);
+	struct fencer *fencer = open_with(agents, 2);
 
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
 	run_for(60);
 	assert_int_equal(offs, 1);
 	assert_string_equal(get("log"), "off0 1\noff0 1\noff0 2\nstatus0 2\n");
@@ -174,8 +174,8 @@ static void a_program_that_is_not_there_fails(void **state)
 	struct fencer *fencer;
 
 	strcpy(agent.program, "/nowhere/fence_x");
-	fencer = open_with(&agent, 1, false);
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
+	fencer = open_with(&agent, 1);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
 	assert_int_equal(answers, 0);
 	run_for(60);
 	assert_int_equal(answers, 1);
@@ -187,9 +187,9 @@ static void a_program_that_is_not_there_fails(void **state)
 static void a_lie_is_not_believed(void **state)
 {
 	struct agent agent = make("lies=1\n", 60000, 0);
-	struct fencer *fencer = open_with(&agent, 1, false);
+	struct fencer *fencer = open_with(&agent, 1);
 
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
 	run_for(2);
 	assert_int_equal(answers, 0);
 	unlink(path("on")); /* it took its time */
@@ -201,10 +201,10 @@ static void a_lie_is_not_believed(void **state)
 static void it_is_killed_with_its_children(void **state)
 {
 	struct agent agent = make("hang=1\n", 1000, 0);
-	struct fencer *fencer = open_with(&agent, 1, false);
+	struct fencer *fencer = open_with(&agent, 1);
 	pid_t child;
 
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
 	run_for(60);
 	assert_int_equal(answers, 1);
 	assert_int_equal(offs, 0);
@@ -218,9 +218,11 @@ static void it_is_killed_with_its_children(void **state)
 static void it_is_put_on_again(void **state)
 {
 	struct agent agent = make("", 60000, 0);
-	struct fencer *fencer = open_with(&agent, 1, true);
+	struct fencer *fencer;
 
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, NULL), 0);
+	agent.power_on = true;
+	fencer = open_with(&agent, 1);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, NULL), 0);
 	run_for(60);
 	assert_int_equal(offs, 1);
 	for (int i = 0; i < 60 && access(path("on"), F_OK); i++)
@@ -232,15 +234,15 @@ static void it_is_put_on_again(void **state)
 static void nobody_is_told_after_disowning(void **state)
 {
 	struct agent agent = make("", 60000, 0);
-	struct fencer *fencer = open_with(&agent, 1, false);
+	struct fencer *fencer = open_with(&agent, 1);
 	int me, other;
 
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, &me), 0);
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, &other), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, &me), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, &other), 0);
 	fencer_disown(fencer, &me);
 	run_for(60);
 	assert_int_equal(answers, 1);
-	assert_int_equal(fencer_fence(fencer, 2, on_fenced, &me), 0);
+	assert_int_equal(fencer_fence(fencer, "b", on_fenced, &me), 0);
 	fencer_close(fencer); /* while it is asked for */
 }
 
@@ -266,12 +268,12 @@ static void its_output_is_bounded(void **state)
 static void bad_settings_are_refused(void **state)
 {
 	struct agent agent = make("", 0, 0);
-	struct fencer *fencer = open_with(&agent, 1, false);
+	struct fencer *fencer = open_with(&agent, 1);
 
 	assert_null(agent_refusal(&agent));
 	strcpy(agent.options, "action=on\n");
 	assert_non_null(agent_refusal(&agent));
-	assert_int_equal(fencer_set(fencer, 2, "b", &agent, 1), -EINVAL);
+	assert_int_equal(fencer_set(fencer, "b", &agent, 1), -EINVAL);
 	strcpy(agent.options, "a=b\naction=on\n");
 	assert_non_null(agent_refusal(&agent));
 	strcpy(agent.options, "ip=x");
@@ -283,8 +285,37 @@ static void bad_settings_are_refused(void **state)
 	strcpy(agent.options, "");
 	strcpy(agent.program, "../fence");
 	assert_non_null(agent_refusal(&agent));
-	assert_int_equal(fencer_set(fencer, 2, "b", &agent, FENCER_AGENTS_MAX + 1), -E2BIG);
+	assert_int_equal(fencer_set(fencer, "b", &agent, FENCER_AGENTS_MAX + 1), -E2BIG);
 	fencer_close(fencer);
+}
+
+static void options_come_from_a_file_of_ours(void **state)
+{
+	struct agent agent = { .program = "fence_x" };
+	char why[OPTIONS_WHY_SIZE] = "";
+	char text[AGENT_OPTIONS_SIZE + 10];
+
+	(void)state;
+	put("options", "# the BMC of b\nip=192.0.2.9\n\npassword=s=1 2", 0600);
+	assert_int_equal(options_read(&agent, path("options"), why), 0);
+	assert_string_equal(agent.options, "ip=192.0.2.9\npassword=s=1 2\n");
+	chmod(path("options"), 0640);
+	assert_int_equal(options_read(&agent, path("options"), why), -EPERM);
+	assert_non_null(strstr(why, "open to others"));
+	chmod(path("options"), 0600);
+	put("options", "password\n", 0600);
+	assert_int_equal(options_read(&agent, path("options"), why), -EINVAL);
+	assert_null(strstr(why, "password"));
+	put("options", "action=off\n", 0600);
+	assert_int_equal(options_read(&agent, path("options"), why), -EINVAL);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	memcpy(text, "a=", 2);
+	put("options", text, 0600);
+	assert_int_equal(options_read(&agent, path("options"), why), -E2BIG);
+	unlink(path("options"));
+	assert_int_equal(options_read(&agent, path("options"), why), -ENOENT);
+	assert_int_equal(options_read(&agent, "/tmp", why), -EPERM);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -296,7 +327,7 @@ int main(void)
 		TEST(a_program_that_is_not_there_fails), TEST(a_lie_is_not_believed),
 		TEST(it_is_killed_with_its_children),    TEST(it_is_put_on_again),
 		TEST(nobody_is_told_after_disowning),    TEST(its_output_is_bounded),
-		TEST(bad_settings_are_refused),
+		TEST(bad_settings_are_refused),          TEST(options_come_from_a_file_of_ours),
 	};
 
 	loop = ev_default_loop(EVFLAG_AUTO);

@@ -171,6 +171,8 @@ static const struct cluster_word word = {
 	.vm = { 1, 2, 3 },
 	.record = { SITUATION_OUTDATED, { 7, 3 }, 2 },
 	.is_asking = true,
+	.lease = 800000000,
+	.enforcement = 1000000000,
 	.window = 5000000000,
 };
 
@@ -187,6 +189,8 @@ static void a_word_arrives_as_it_was_said(void **state)
 	assert_int_equal(heard.record.situation, SITUATION_OUTDATED);
 	assert_int_equal(right_compare(heard.record.right, word.record.right), 0);
 	assert_true(heard.is_asking);
+	assert_int_equal(heard.lease, word.lease);
+	assert_int_equal(heard.enforcement, word.enforcement);
 	assert_int_equal(heard.window, word.window);
 }
 

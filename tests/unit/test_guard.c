@@ -235,16 +235,20 @@ static const char agent_script[] =
 	"done\n"
 	"case $action in off) : >\"$folder/off\" ;; status) [ ! -e \"$folder/off\" ] || exit 2 ;; esac\n";
 
+int cluster_name(struct cluster *cluster, uint32_t id, char name[CLUSTER_NAME_SIZE])
+{
+	strcpy(name, "peer");
+	return 0;
+}
+
 static void open_folder(struct side *side)
 {
-	const struct fencer_settings settings = { false };
-
 	strcpy(side->folder, "/tmp/test_guard.XXXXXX");
 	assert_non_null(mkdtemp(side->folder));
 	side->fd = open(side->folder, O_RDONLY | O_DIRECTORY);
 	assert_true(side->fd >= 0);
 	assert_int_equal(writer_open(loop, side->fd, &side->writer), 0);
-	assert_int_equal(fencer_open(loop, &settings, &side->fencer), 0);
+	assert_int_equal(fencer_open(loop, &side->fencer), 0);
 }
 
 static void give_agent(struct side *side)
@@ -257,7 +261,7 @@ static void give_agent(struct side *side)
 	close(fd);
 	snprintf(agent.program, sizeof(agent.program), "%s/.agent", side->folder);
 	snprintf(agent.options, sizeof(agent.options), "folder=%s\n", side->folder);
-	assert_int_equal(fencer_set(side->fencer, side->peer->id, "peer", &agent, 1), 0);
+	assert_int_equal(fencer_set(side->fencer, "peer", &agent, 1), 0);
 }
 
 static void start_remusd(struct side *side)
@@ -268,8 +272,7 @@ static void start_remusd(struct side *side)
 		                                 .vm = "VM",
 		                                 .peer = side->peer->id,
 		                                 .is_running = side->is_running || side->has_copy,
-		                                 .lease = LEASE,
-		                                 .window = WINDOW };
+		                                 .times = { .lease = LEASE, .window = WINDOW } };
 
 	side->is_held =
 		true; /* a worker whose remusd has gone lets nothing new out after its lease */

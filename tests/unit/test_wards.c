@@ -1,6 +1,6 @@
 /* Two hosts' daemons protect a VM with each other: real TLS between them, real processes, workers that replicate nothing. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <arpa/inet.h>
@@ -135,9 +135,10 @@ static void configure(const struct daemon *daemon, const char *name, const char 
 	fprintf(file,
 	        "name = \"%s\"; listen = \"%s\"; port = %u;"
 	        "peers = ( { name = \"%s\"; address = \"%s\"; } );"
-	        "certificates = { authority = \"%s\"; certificate = \"%s\"; key = \"%s\"; };",
+	        "certificates = { authority = \"%s\"; certificate = \"%s\"; key = \"%s\"; };"
+	        "images = ( \"%s\" );",
 	        name, address, port, peer, peer_address, certificates_path("ca.pem"),
-	        certificates_path(certificate), certificates_path(key));
+	        certificates_path(certificate), certificates_path(key), a.fake.image);
 	fclose(file);
 }
 
@@ -316,6 +317,51 @@ static void test_all_that_stands_against_it_at_once(void **state)
 	assert_string_equal(state_of(&b), "");
 	assert_string_equal(fake_host_read(&a.fake, "vms/web.json"), "");
 	assert_string_equal(fake_host_read(&b.fake, "vms/web.json"), "");
+}
+
+static void configure_more(const struct daemon *daemon, const char *text)
+{
+	FILE *file = fopen(daemon->fake.config, "a");
+
+	fputs(text, file);
+	fclose(file);
+	wards_reload(daemon->wards);
+}
+
+/* Writes the file anew, with that in the place of that. */
+static void change_config(const struct daemon *daemon, const char *from, const char *to)
+{
+	char command[320];
+
+	snprintf(command, sizeof(command), "sed -i 's#%s#%s#' %s", from, to, daemon->fake.config);
+	assert_int_equal(system(command), 0);
+	wards_reload(daemon->wards);
+}
+
+static void test_images_that_a_peer_may_have(void **state)
+{
+	char link[112], other[112], told[240];
+
+	change_config(&b, "images = .*", "");
+	assert_string_equal(order(&a, PROTECT), CONTROL_BLOCKED);
+	assert_true(has_blocker(&a, "image-not-allowed"));
+	configure_more(&b, "images = ( \"/srv\", \"/tm\" );");
+	assert_string_equal(order(&a, PROTECT), CONTROL_BLOCKED);
+	assert_true(has_blocker(&a, "image-not-allowed"));
+	/* A link out of an allowed folder is no way around. */
+	snprintf(link, sizeof(link), "%s/link", b.fake.programs);
+	snprintf(other, sizeof(other), "%s", a.fake.image);
+	assert_int_equal(symlink(other, link), 0);
+	snprintf(told, sizeof(told), "images = ( \"%s/\" );", b.fake.programs);
+	change_config(&b, "images = .*", told);
+	strcpy(a.fake.image, link);
+	fake_host_add(&a.fake, 7, "web", WEB);
+	assert_string_equal(order(&a, PROTECT), CONTROL_BLOCKED);
+	assert_true(has_blocker(&a, "image-not-allowed"));
+	strcpy(a.fake.image, other);
+	fake_host_add(&a.fake, 7, "web", WEB);
+	change_config(&b, "images = .*", "images = ( \"/tmp/\" );");
+	assert_string_equal(order(&a, PROTECT), "");
 }
 
 static void test_a_peer_that_is_not_there(void **state)
@@ -571,7 +617,6 @@ int cluster_name(struct cluster *cluster, uint32_t id, char name[CLUSTER_NAME_SI
 
 static void share(struct daemon *daemon, uint32_t number)
 {
-	const struct fencer_settings settings = { .power_on = false };
 	char path[96];
 	int folder;
 
@@ -581,7 +626,7 @@ static void share(struct daemon *daemon, uint32_t number)
 	daemon->number = number;
 	daemon->shared = (struct guard_shared){ .loop = loop, .cluster = fake_cluster_of(number) };
 	assert_int_equal(writer_open(loop, folder, &daemon->shared.writer), 0);
-	assert_int_equal(fencer_open(loop, &settings, &daemon->shared.fencer), 0);
+	assert_int_equal(fencer_open(loop, &daemon->shared.fencer), 0);
 }
 
 static void unshare(struct daemon *daemon)
@@ -645,6 +690,36 @@ static void test_arbiters_keep_the_lease(void **state)
 	assert_string_equal(state_of(&a), "");
 	UNTIL_STATE(&b, "");
 	assert_string_equal(fake_host_read(&a.fake, "primary-web.output"), "release");
+}
+
+static bool has_agent(const struct daemon *daemon)
+{
+	struct guard_status status;
+
+	guard_status(wards_find(daemon->wards, "web")->guard, &status);
+	return status.has_agent;
+}
+
+/* The agents of the configuration are the arbiters', from its next reading on; what both count on stays as it was. */
+static void test_agents_of_the_configuration(void **state)
+{
+	protect_with_arbiters();
+	assert_false(has_agent(&a) || has_agent(&b));
+	change_config(
+		&a, "; } );cert",
+		"; agents = ( { program = \"/x\"; options = \"/nowhere/at/all\"; } ); } );cert");
+	assert_non_null(strstr(a.wards->config_why, "agent /x: /nowhere/at/all: No such file"));
+	assert_false(has_agent(&a));
+	change_config(&a, "options = ./nowhere/at/all.;", "");
+	change_config(&b, "; } );cert", "; agents = ( { program = \"/x\"; } ); } );cert");
+	assert_string_equal(a.wards->config_why, "");
+	assert_true(has_agent(&a) && has_agent(&b));
+	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+	assert_true(is_protected(&a) && is_protected(&b));
+	change_config(&a, "agents = .* } ); } );cert", "} );cert");
+	assert_false(has_agent(&a));
+	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
 }
 
 /* Nobody orders it. */
@@ -713,9 +788,11 @@ int main(int argc, char **argv)
 		WARDS_TEST(test_an_old_primary_that_runs_does_not_give_way),
 		WARDS_TEST(test_a_file_that_is_damaged),
 		WARDS_TEST(test_without_a_configuration),
+		WARDS_TEST(test_images_that_a_peer_may_have),
 		WARDS_TEST(test_what_a_peer_may_not_ask),
 		CLUSTER_TEST(test_arbiters_keep_the_lease),
 		CLUSTER_TEST(test_the_standby_takes_over_by_itself),
+		CLUSTER_TEST(test_agents_of_the_configuration),
 	};
 
 	fake_worker_main(argc, argv);

@@ -3,133 +3,16 @@
 
 #include "toolstack/config/config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libconfig.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/config/reading.h"
+
 #define TEXT_MAX     65536u
 #define PORT_DEFAULT 7788
-
-/* What is read so far, and the first complaint. */
-struct reading {
-	struct config config;
-	char *error;
-	bool is_wrong;
-};
-
-static void complain(struct reading *reading, unsigned int line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void complain(struct reading *reading, unsigned int line, const char *format, ...)
-{
-	va_list args;
-	int used;
-
-	if (reading->is_wrong)
-		return;
-	reading->is_wrong = true;
-	used = line ? snprintf(reading->error, CONFIG_ERROR_SIZE, "line %u: ", line) : 0;
-	va_start(args, format);
-	vsnprintf(reading->error + used, CONFIG_ERROR_SIZE - (size_t)used, format, args);
-	va_end(args);
-}
-
-static unsigned int line_of(const config_setting_t *setting)
-{
-	return config_setting_source_line(setting);
-}
-
-/* Only the options that are named here may stand in a group. */
-static void check_options(struct reading *reading, const config_setting_t *group,
-                          const char *const *known)
-{
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *member = config_setting_get_elem(group, (unsigned int)i);
-		const char *name = config_setting_name(member);
-		const char *const *option = known;
-
-		while (*option && strcmp(*option, name))
-			option++;
-		if (!*option)
-			complain(reading, line_of(member), "there is no option %.40s here", name);
-	}
-}
-
-/* A text that must be there and fit. */
-static void read_text(struct reading *reading, const config_setting_t *group, const char *name,
-                      char *text, size_t size)
-{
-	const config_setting_t *member = config_setting_get_member(group, name);
-	const char *value = member ? config_setting_get_string(member) : NULL;
-
-	if (!member)
-		complain(reading, line_of(group), "%s is missing", name);
-	else if (!value || !*value)
-		complain(reading, line_of(member), "%s must be a text in quotes", name);
-	else if (strlen(value) >= size)
-		complain(reading, line_of(member), "%s is too long", name);
-	else
-		strcpy(text, value);
-}
-
-static void read_name(struct reading *reading, const config_setting_t *group,
-                      char name[CONFIG_NAME_SIZE])
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-
-	read_text(reading, group, "name", name, CONFIG_NAME_SIZE);
-	if (!reading->is_wrong && name[strspn(name, letters)])
-		complain(reading, line_of(config_setting_get_member(group, "name")),
-		         "a host's name has letters, digits, '-', '_' and '.' only");
-}
-
-/* Kept as inet_ntop() writes it, so that equal addresses are equal texts. */
-static void read_address(struct reading *reading, const config_setting_t *group, const char *name,
-                         char text[INET6_ADDRSTRLEN])
-{
-	unsigned char bytes[sizeof(struct in6_addr)];
-
-	read_text(reading, group, name, text, INET6_ADDRSTRLEN);
-	if (reading->is_wrong)
-		return;
-	if (inet_pton(AF_INET, text, bytes) == 1)
-		inet_ntop(AF_INET, bytes, text, INET6_ADDRSTRLEN);
-	else if (inet_pton(AF_INET6, text, bytes) == 1)
-		inet_ntop(AF_INET6, bytes, text, INET6_ADDRSTRLEN);
-	else
-		complain(reading, line_of(config_setting_get_member(group, name)),
-		         "%s must be an IPv4 or IPv6 address", name);
-}
-
-static void read_path(struct reading *reading, const config_setting_t *group, const char *name,
-                      char path[CONFIG_PATH_SIZE])
-{
-	read_text(reading, group, name, path, CONFIG_PATH_SIZE);
-	if (!reading->is_wrong && path[0] != '/')
-		complain(reading, line_of(config_setting_get_member(group, name)),
-		         "%s must be an absolute path", name);
-}
-
-static uint32_t read_number(struct reading *reading, const config_setting_t *group,
-                            const char *name, uint32_t least, uint32_t most, uint32_t otherwise)
-{
-	const config_setting_t *member = group ? config_setting_get_member(group, name) : NULL;
-	int type = member ? config_setting_type(member) : 0;
-	long long value = member ? config_setting_get_int64(member) : otherwise;
-
-	if (member && ((type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) || value < least ||
-	               value > most)) {
-		complain(reading, line_of(member), "%s must be a number from %u to %u", name, least,
-		         most);
-		return otherwise;
-	}
-	return (uint32_t)value;
-}
 
 static void check_peer(struct reading *reading, const config_setting_t *group,
                        const struct config_peer *peer)
@@ -137,28 +20,74 @@ static void check_peer(struct reading *reading, const config_setting_t *group,
 	const struct config *config = &reading->config;
 
 	if (!strcmp(peer->name, config->name) || config_peer(config, peer->name))
-		complain(reading, line_of(group), "two hosts are called %s", peer->name);
+		reading_complain(reading, reading_line(group), "two hosts are called %s",
+		                 peer->name);
 	if (!strcmp(peer->address, config->listen))
-		complain(reading, line_of(group), "%s has this host's address", peer->name);
+		reading_complain(reading, reading_line(group), "%s has this host's address",
+		                 peer->name);
 	for (unsigned int i = 0; i < config->peer_count; i++) {
 		if (!strcmp(peer->address, config->peers[i].address))
-			complain(reading, line_of(group), "%s and %s have one address",
-			         config->peers[i].name, peer->name);
+			reading_complain(reading, reading_line(group), "%s and %s have one address",
+			                 config->peers[i].name, peer->name);
 	}
+}
+
+static bool read_bool(struct reading *reading, const config_setting_t *group, const char *name)
+{
+	const config_setting_t *member = config_setting_get_member(group, name);
+
+	if (member && config_setting_type(member) != CONFIG_TYPE_BOOL)
+		reading_complain(reading, reading_line(member), "%s must be true or false", name);
+	return member && config_setting_get_bool(member);
+}
+
+static void read_agent(struct reading *reading, const config_setting_t *group,
+                       struct config_agent *agent)
+{
+	static const char *const options[] = { "program", "options",  "timeout",
+		                               "retries", "power_on", NULL };
+
+	if (config_setting_type(group) != CONFIG_TYPE_GROUP) {
+		reading_complain(reading, reading_line(group), "an agent is { program = ...; }");
+		return;
+	}
+	reading_check(reading, group, options);
+	reading_text(reading, group, "program", agent->program, sizeof(agent->program));
+	if (agent->program[0] != '/' && strchr(agent->program, '/'))
+		reading_complain(reading, reading_line(group),
+		                 "program must be a name in /usr/sbin, or an absolute path");
+	if (config_setting_get_member(group, "options"))
+		reading_path(reading, group, "options", agent->options);
+	agent->timeout = reading_number(reading, group, "timeout", 1, 300, 20);
+	agent->retries = reading_number(reading, group, "retries", 0, 10, 1);
+	agent->power_on = read_bool(reading, group, "power_on");
+}
+
+static void read_agents(struct reading *reading, const config_setting_t *group,
+                        struct config_peer *peer)
+{
+	int count = reading_count(reading, group, "agents", CONFIG_AGENTS_MAX);
+	const config_setting_t *list = config_setting_get_member(group, "agents");
+
+	for (int i = 0; i < count && !reading->is_wrong; i++)
+		read_agent(reading, config_setting_get_elem(list, (unsigned int)i),
+		           &peer->agents[peer->agent_count++]);
 }
 
 static void read_peer(struct reading *reading, const config_setting_t *group)
 {
-	static const char *const options[] = { "name", "address", NULL };
-	struct config_peer peer;
+	static const char *const options[] = { "name", "address", "agents", NULL };
+	struct config_peer peer = { .agent_count = 0 };
 
 	if (config_setting_type(group) != CONFIG_TYPE_GROUP) {
-		complain(reading, line_of(group), "a peer is { name = ...; address = ...; }");
+		reading_complain(reading, reading_line(group),
+		                 "a peer is { name = ...; address = ...; }");
 		return;
 	}
-	check_options(reading, group, options);
-	read_name(reading, group, peer.name);
-	read_address(reading, group, "address", peer.address);
+	reading_check(reading, group, options);
+	reading_name(reading, group, peer.name);
+	reading_address(reading, group, "address", peer.address);
+	read_agents(reading, group, &peer);
 	if (reading->is_wrong)
 		return;
 	check_peer(reading, group, &peer);
@@ -173,69 +102,96 @@ static void read_peers(struct reading *reading, const config_setting_t *root)
 	                    : 0;
 
 	if (count < 1 || count > CONFIG_PEERS_MAX) {
-		complain(reading, list ? line_of(list) : 0,
-		         "peers must be a list of 1 to %d hosts, in parentheses", CONFIG_PEERS_MAX);
+		reading_complain(reading, list ? reading_line(list) : 0,
+		                 "peers must be a list of 1 to %d hosts, in parentheses",
+		                 CONFIG_PEERS_MAX);
 		return;
 	}
 	for (int i = 0; i < count; i++)
 		read_peer(reading, config_setting_get_elem(list, (unsigned int)i));
 }
 
-/* NULL if it is not there, or no group; `must`: complain if it is not there. */
-static const config_setting_t *group_of(struct reading *reading, const config_setting_t *root,
-                                        const char *name, const char *const *options, bool must)
-{
-	const config_setting_t *group = config_setting_get_member(root, name);
-
-	if (!group && must)
-		complain(reading, 0, "%s is missing", name);
-	if (!group)
-		return NULL;
-	if (config_setting_type(group) != CONFIG_TYPE_GROUP) {
-		complain(reading, line_of(group), "%s must be a group in braces", name);
-		return NULL;
-	}
-	check_options(reading, group, options);
-	return group;
-}
-
 static void read_certificates(struct reading *reading, const config_setting_t *root)
 {
 	static const char *const options[] = { "authority", "certificate", "key", NULL };
-	const config_setting_t *group = group_of(reading, root, "certificates", options, true);
+	const config_setting_t *group = reading_group(reading, root, "certificates", options, true);
 
 	if (!group)
 		return;
-	read_path(reading, group, "authority", reading->config.authority);
-	read_path(reading, group, "certificate", reading->config.certificate);
-	read_path(reading, group, "key", reading->config.key);
+	reading_path(reading, group, "authority", reading->config.authority);
+	reading_path(reading, group, "certificate", reading->config.certificate);
+	reading_path(reading, group, "key", reading->config.key);
 }
 
 static void read_defaults(struct reading *reading, const config_setting_t *root)
 {
 	static const char *const options[] = { "interval", "budget", "memory", NULL };
-	const config_setting_t *group = group_of(reading, root, "defaults", options, false);
+	const config_setting_t *group = reading_group(reading, root, "defaults", options, false);
 	struct config_vm_defaults *defaults = &reading->config.defaults;
 
-	defaults->interval = read_number(reading, group, "interval", 1, CONFIG_INTERVAL_MAX, 25);
-	defaults->budget = read_number(reading, group, "budget", CONFIG_BUDGET_MIN,
-	                               CONFIG_BUDGET_MAX, 16384);
-	defaults->memory = read_number(reading, group, "memory", CONFIG_MEMORY_MIN,
-	                               CONFIG_MEMORY_MAX, 256);
+	defaults->interval = reading_number(reading, group, "interval", 1, CONFIG_INTERVAL_MAX, 25);
+	defaults->budget = reading_number(reading, group, "budget", CONFIG_BUDGET_MIN,
+	                                  CONFIG_BUDGET_MAX, 16384);
+	defaults->memory = reading_number(reading, group, "memory", CONFIG_MEMORY_MIN,
+	                                  CONFIG_MEMORY_MAX, 256);
+}
+
+/* Times of arbitration: what is not said is the arbiter's to choose, so that only what is said is looked at here. */
+static void read_cluster(struct reading *reading, const config_setting_t *root)
+{
+	static const char *const options[] = { "lease", "watchdog", "window", "margin", NULL };
+	const config_setting_t *group = reading_group(reading, root, "cluster", options, false);
+	struct config_times *times = &reading->config.times;
+
+	times->lease = reading_number(reading, group, "lease", 100, 60000, 0);
+	times->watchdog = reading_number(reading, group, "watchdog", 1000, 60000, 0);
+	times->window = reading_number(reading, group, "window", 1000, 600000, 0);
+	times->margin = reading_number(reading, group, "margin", 100, 60000, 0);
+	if (times->watchdog % 1000)
+		reading_complain(reading, reading_line(group),
+		                 "watchdog must be whole seconds: the hypervisor counts those");
+	if (times->window && times->window <= times->lease + times->watchdog + 2 * times->margin)
+		reading_complain(reading, reading_line(group),
+		                 "window must be longer than lease, watchdog and two margins");
+}
+
+static void read_images(struct reading *reading, const config_setting_t *root)
+{
+	int count = reading_count(reading, root, "images", CONFIG_IMAGES_MAX);
+	const config_setting_t *list = config_setting_get_member(root, "images");
+	struct config *config = &reading->config;
+
+	if (!list) {
+		strcpy(config->images[config->image_count++], CONFIG_IMAGES_DEFAULT);
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const char *path = config_setting_get_string_elem(list, i);
+
+		if (!path || path[0] != '/' || strlen(path) >= CONFIG_PATH_SIZE)
+			reading_complain(reading, reading_line(list),
+			                 "images must be absolute paths in quotes");
+		else
+			strcpy(config->images[config->image_count++], path);
+	}
 }
 
 static void read_all(struct reading *reading, const config_setting_t *root)
 {
-	static const char *const options[] = { "name",         "listen",   "port", "peers",
-		                               "certificates", "defaults", NULL };
+	static const char *const options[] = { "name",    "listen",       "port",
+		                               "peers",   "certificates", "defaults",
+		                               "cluster", "images",       NULL };
 
-	check_options(reading, root, options);
-	read_name(reading, root, reading->config.name);
-	read_address(reading, root, "listen", reading->config.listen);
-	reading->config.port = (uint16_t)read_number(reading, root, "port", 1, 65535, PORT_DEFAULT);
+	reading_check(reading, root, options);
+	reading_name(reading, root, reading->config.name);
+	reading_address(reading, root, "listen", reading->config.listen);
+	reading->config.port = (uint16_t)reading_number(reading, root, "port", 1, 65535,
+	                                                PORT_DEFAULT);
 	read_peers(reading, root);
 	read_certificates(reading, root);
 	read_defaults(reading, root);
+	read_cluster(reading, root);
+	read_images(reading, root);
 }
 
 int config_parse(struct config *config, const char *text, char error[CONFIG_ERROR_SIZE])
@@ -244,20 +200,20 @@ int config_parse(struct config *config, const char *text, char error[CONFIG_ERRO
 	config_t file;
 
 	if (strlen(text) > TEXT_MAX) {
-		complain(&reading, 0, "it is longer than %u bytes", TEXT_MAX);
+		reading_complain(&reading, 0, "it is longer than %u bytes", TEXT_MAX);
 		return -EINVAL;
 	}
 	/* libconfig opens other files at "@include"; a file that remusd must trust stands alone. */
 	if (strstr(text, "@include")) {
-		complain(&reading, 0, "@include is not served");
+		reading_complain(&reading, 0, "@include is not served");
 		return -EINVAL;
 	}
 	config_init(&file);
 	if (config_read_string(&file, text))
 		read_all(&reading, config_root_setting(&file));
 	else
-		complain(&reading, (unsigned int)config_error_line(&file), "%s",
-		         config_error_text(&file));
+		reading_complain(&reading, (unsigned int)config_error_line(&file), "%s",
+		                 config_error_text(&file));
 	config_destroy(&file);
 	if (reading.is_wrong)
 		return -EINVAL;

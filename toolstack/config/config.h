@@ -13,9 +13,30 @@
 #define CONFIG_PATH_SIZE 256
 #define CONFIG_PEERS_MAX 15
 
+#define CONFIG_AGENTS_MAX     4
+#define CONFIG_PROGRAM_SIZE   128
+#define CONFIG_IMAGES_MAX     16
+#define CONFIG_IMAGES_DEFAULT "/var/lib/remus/images"
+
+/* A fence agent of a peer. */
+struct config_agent {
+	char program[CONFIG_PROGRAM_SIZE]; /* a name, or an absolute path */
+	char options[CONFIG_PATH_SIZE];    /* the file that has them; "": it needs none */
+	uint32_t timeout;                  /* seconds */
+	uint32_t retries;
+	bool power_on; /* a host that it has put off is put on again */
+};
+
 struct config_peer {
 	char name[CONFIG_NAME_SIZE];
 	char address[INET6_ADDRSTRLEN];
+	unsigned int agent_count;
+	struct config_agent agents[CONFIG_AGENTS_MAX]; /* in the order that they are tried in */
+};
+
+/* Of arbitration, in ms; 0: what the arbiter takes by itself. */
+struct config_times {
+	uint32_t lease, watchdog, window, margin;
 };
 
 #define CONFIG_INTERVAL_MAX 1000u
@@ -38,6 +59,10 @@ struct config {
 	struct config_peer peers[CONFIG_PEERS_MAX];
 	char authority[CONFIG_PATH_SIZE], certificate[CONFIG_PATH_SIZE], key[CONFIG_PATH_SIZE];
 	struct config_vm_defaults defaults;
+	struct config_times times;
+	/* Devices, files and folders: a peer may have disks on this host that are, or lie below, one of them. */
+	unsigned int image_count;
+	char images[CONFIG_IMAGES_MAX][CONFIG_PATH_SIZE];
 };
 
 /* Reads text, of at most 64 KiB. 0, or -EINVAL and one line without a newline that says where and why; *config is

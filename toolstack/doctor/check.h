@@ -35,6 +35,8 @@ enum verdict check_clock(struct finding *finding);
 enum verdict check_space(struct finding *finding);
 enum verdict check_configuration(struct finding *finding);
 enum verdict check_certificates(struct finding *finding);
+enum verdict check_cluster(struct finding *finding);
+enum verdict check_fencing(struct finding *finding);
 enum verdict check_xenstore(struct finding *finding);
 enum verdict check_daemon(struct finding *finding);
 

@@ -21,6 +21,11 @@ const struct check checks[] = {
 	{ "certificates",
 	  "remus-ca host FOLDER NAME on the machine that keeps the authority; copy its files here",
 	  check_certificates },
+	{ "cluster",
+	  "corosync-quorumtool; names of corosync.conf and remus.conf: "
+	  "/usr/share/doc/remus/cluster.md",
+	  check_cluster },
+	{ "fencing", "try it by hand: /usr/share/doc/remus/cluster.md", check_fencing },
 	{ "bridge", "ip link add xenbr0 type bridge; add the host's network card to it",
 	  check_bridge },
 	{ "clock", "install chrony, or another NTP client", check_clock },

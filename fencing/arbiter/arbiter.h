@@ -55,6 +55,10 @@ struct arbiter_config {
 	bool risk_accepted;   /* the operator's flag: lease and window count without either */
 };
 
+/* Of the shipped corosync.conf, in ns: what facts_lag() makes of its token of 300 ms and its consensus of 360 ms. The
+ * margin is as long. */
+#define ARBITER_VIEW_LAG 960000000ull
+
 /* The defaults for a cluster with, or without, a fence agent (it needs a longer window). */
 struct arbiter_config arbiter_defaults(bool has_agent, bool quorum_decides);
 

@@ -87,7 +87,7 @@ enum verdict check_cluster(struct finding *finding)
 	enum verdict verdict;
 
 	if (load(finding, &config, error))
-		return found(finding, CHECK_BLOCKER, "not known without a configuration");
+		return found(finding, CHECK_WARNING, "not known without a configuration");
 	if (cmap_initialize(&map) != CS_OK)
 		return found(finding, CHECK_WARNING,
 		             "Corosync does not answer: no VM is taken over but by order");
@@ -152,7 +152,7 @@ enum verdict check_fencing(struct finding *finding)
 	unsigned int count = 0;
 
 	if (load(finding, &config, error))
-		return found(finding, CHECK_BLOCKER, "not known without a configuration");
+		return found(finding, CHECK_WARNING, "not known without a configuration");
 	for (unsigned int i = 0; i < config.peer_count; i++) {
 		const struct config_peer *peer = &config.peers[i];
 

@@ -132,7 +132,7 @@ U_SANITIZE := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize
 U_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer $(WARNINGS) -Wmissing-prototypes \
 	-Wshadow -Wcast-qual -fno-strict-aliasing -I. -isystem build/include $(U_SANITIZE)
 U_LIBS := -Wl,--as-needed -lev -luring -lseccomp -lxengnttab -lxenevtchn -lxenstore -lxencall -lxenforeignmemory \
-	-lxentoolcore -lxenctrl -lxenlight -lxentoollog -llz4 -lxxhash -lssl -lcrypto -ljansson -lconfig -lcpg -lvotequorum -lcmap -lpthread
+	-lxentoolcore -lxenctrl -lxenlight -lxentoollog -llz4 -lxxhash -lssl -lcrypto -ljansson -lconfig -lcpg -lvotequorum -lcmap -lsystemd -lpthread
 U_SOURCES := $(sort $(shell find $(U_FOLDERS) -name '*.c'))
 U_OBJECTS := $(U_SOURCES:%=$(U_OUT)/objects/%.o)
 U_HEADERS := $(sort $(shell find $(U_FOLDERS) -name '*.h'))

@@ -1,4 +1,4 @@
-/* Lines for people who run hosts: to stderr, with a priority when the journal reads them. */
+/* Lines for people who run hosts: to stderr, or to the journal with what they are about as fields. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "common/log.h"
@@ -12,6 +12,9 @@
 static const char *program = "remus";
 static enum log_level highest = LOG_LEVEL_INFO;
 static bool to_journal;
+static log_sink *sink;
+static const struct log_subject nothing;
+static const struct log_subject *about_all = &nothing;
 
 void log_open(const char *name, enum log_level level)
 {
@@ -20,19 +23,29 @@ void log_open(const char *name, enum log_level level)
 	to_journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
-void log_line(enum log_level level, const char *format, ...)
+void log_to(log_sink *other)
+{
+	sink = other;
+}
+
+void log_subject(const struct log_subject *subject)
+{
+	about_all = subject ? subject : &nothing;
+}
+
+static void say(enum log_level level, const struct log_subject *subject, const char *format,
+                va_list arguments) __attribute__((format(printf, 3, 0)));
+
+static void say(enum log_level level, const struct log_subject *subject, const char *format,
+                va_list arguments)
 {
 	char text[512];
 	char line[640];
-	va_list arguments;
 	int length;
 
-	if (level > highest)
-		return;
-	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-
+	if (sink && !sink(level, text, subject))
+		return;
 	if (to_journal)
 		length = snprintf(line, sizeof(line), "<%d>%s\n", level, text);
 	else
@@ -40,4 +53,26 @@ void log_line(enum log_level level, const char *format, ...)
 	/* A log that cannot be written has nowhere to say so. */
 	if (write(STDERR_FILENO, line, (size_t)length) < 0)
 		return;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	if (level > highest)
+		return;
+	va_start(arguments, format);
+	say(level, about_all, format, arguments);
+	va_end(arguments);
+}
+
+void log_about(const struct log_subject *subject, enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	if (level > highest)
+		return;
+	va_start(arguments, format);
+	say(level, subject, format, arguments);
+	va_end(arguments);
 }

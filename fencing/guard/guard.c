@@ -68,12 +68,6 @@ void guard_say(struct guard *guard, const struct record *record, bool is_asking)
 		cluster_say(guard->shared.cluster, &guard->listener, record->peer, &word);
 }
 
-static void raise_alarm(struct guard *guard, enum alarm alarm)
-{
-	log_warning("%s: %s", guard->name, alarm_name(alarm));
-	guard->ops->alarm(guard->data, alarm);
-}
-
 static void sync_peer(struct guard *guard, struct right right)
 {
 	/* The sync of a VM whose protection ends is never answered, so none is asked for again. */
@@ -128,7 +122,7 @@ static void act(struct guard *guard, const struct arbiter_action *action)
 		ops->resume(data);
 		break;
 	case ACTION_ALARM:
-		raise_alarm(guard, action->alarm);
+		ops->alarm(data, action->alarm);
 		break;
 	}
 }
@@ -300,6 +294,7 @@ void guard_status(const struct guard *guard, struct guard_status *status)
 		.is_quorate = arbiter->is_quorate,
 		.is_peer_present = arbiter->is_peer_present,
 		.is_fencing = arbiter->is_fencing,
+		.is_fenced = arbiter->is_fenced,
 		.has_agent = arbiter->config.has_agent,
 		.is_protected = state == ARBITER_REPLICATING || state == ARBITER_IN_SYNC,
 		.lease_until = arbiter->lease_until,

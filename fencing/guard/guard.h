@@ -56,7 +56,7 @@ struct guard_ops {
 	void (*flush)(void *data);
 	/* Let the VM that was paused by flush go on. */
 	void (*resume)(void *data);
-	/* Tell the operator; alarm_name() has the words, and the guard has logged them. */
+	/* Tell the operator, and the log; alarm_name() has the words. */
 	void (*alarm)(void *data, enum alarm alarm);
 	/* guard_status() has something new. */
 	void (*changed)(void *data);
@@ -147,7 +147,7 @@ struct guard_status {
 	const char *state_name;
 	struct record record; /* durable */
 	uint32_t peer;
-	bool is_quorate, is_peer_present, is_fencing, has_agent;
+	bool is_quorate, is_peer_present, is_fencing, is_fenced, has_agent;
 	bool is_protected;    /* primary: replicating within its lease; standby: in sync */
 	uint64_t lease_until; /* primary; 0: none */
 	struct record word;   /* the peer's last; NONE if it said none */

@@ -342,6 +342,7 @@ static void on_alarm(void *data, enum alarm alarm)
 	struct ward *ward = data;
 
 	ward->alarm = alarm_name(alarm);
+	ward_note_alarm(ward, alarm);
 }
 
 static void on_changed(void *data)

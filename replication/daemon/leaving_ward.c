@@ -23,7 +23,7 @@ static void finish(struct ward *ward)
 		                            "its file cannot be removed: %s", strerror(-err)));
 		return;
 	}
-	log_info("%s: is not protected any more", ward->who);
+	ward_note(ward, "unprotect", "it is not protected any more");
 	ward_answer(ward, control_success(json_pack("{s:s}", "vm", ward->is.name)));
 	ward_free(ward);
 }

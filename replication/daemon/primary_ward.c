@@ -79,6 +79,8 @@ static void agree(struct ward *ward, uint16_t port)
 	}
 	ward->ask_at = wards_in(ward->wards, BACKOFF_MAX);
 	ward->backoff = 0;
+	if (ward_state(ward) == WARD_NEW)
+		ward_note(ward, "protect", "ordered by the operator");
 	if (ward_state(ward) != WARD_WORKING)
 		ward_move(ward, WARD_WORKING, "its peer has a standby ready");
 	if (is_moved)
@@ -100,6 +102,7 @@ static void hand_over(struct ward *ward)
 		refuse(ward, refusal);
 		return;
 	}
+	ward_note(ward, "protect", "ordered by the operator");
 	ward_move(ward, WARD_ASKING, "its guard decides");
 	ward_answer(ward, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
 	                                            ward->is.peer)));

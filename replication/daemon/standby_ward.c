@@ -274,7 +274,7 @@ static void on_activated(const json_t *reply, void *data)
 		ward_answer(ward, json_incref((json_t *)(uintptr_t)reply));
 		return;
 	}
-	log_warning("%s: activated by the operator: it runs here, unprotected", ward->who);
+	ward_note(ward, "activate", "ordered by the operator: it runs here, unprotected");
 	ward->ask_at = wards_in(ward->wards, REPROTECT_DELAY);
 	ward_move(ward, WARD_ASKING, "it runs here");
 	ward_rest(ward);

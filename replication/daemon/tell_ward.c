@@ -62,6 +62,14 @@ static struct verdict judge(const struct ward *ward)
 	}
 }
 
+const char *ward_verdict(const struct ward *ward, const char **alarm)
+{
+	struct verdict verdict = judge(ward);
+
+	*alarm = verdict.alarm;
+	return verdict.state;
+}
+
 static json_int_t number(const struct ward *ward, const char *field)
 {
 	return json_integer_value(json_object_get(ward->status, field));

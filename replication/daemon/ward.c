@@ -44,6 +44,7 @@ void ward_move(struct ward *ward, enum ward_state state, const char *cause)
 {
 	machine_move(&ward->machine, state, cause);
 	ward->since = wards_now(ward->wards);
+	ward_note_state(ward);
 }
 
 int ward_save(struct ward *ward)
@@ -88,6 +89,7 @@ static void on_status(const json_t *reply, void *data)
 	ward->status = json_is_object(status) ? json_incref((json_t *)(uintptr_t)status) : NULL;
 	if (ward_is_connected(ward))
 		ward->lonely_at = wards_in(ward->wards, LONELY);
+	ward_note_state(ward);
 }
 
 void ward_look(struct ward *ward)

@@ -25,6 +25,7 @@
 #include "common/states.h"
 #include "fencing/guard/guard.h"
 #include "replication/daemon/child.h"
+#include "replication/daemon/chronicle.h"
 #include "replication/daemon/peers.h"
 #include "replication/daemon/program.h"
 #include "replication/daemon/wards.h"
@@ -80,6 +81,9 @@ struct ward {
 	bool is_over;                 /* the guard has ended the protection */
 	const char *alarm;            /* its last word; NULL: none */
 
+	const char *noted; /* the state that was noted last; NULL: none yet */
+	bool is_off_noted; /* that its other host was fenced */
+
 	struct control_later *later; /* the operator's order that is under way */
 	bool is_forced, is_released; /* LEAVING */
 	ev_tstamp until;             /* then the operator is told that it takes longer */
@@ -95,6 +99,7 @@ struct wards {
 	struct peers *peers; /* NULL: not open, for there is no configuration, or no certificates */
 	char peers_why[TRANSPORT_WHY_MAX];
 	ev_timer tick, retry;
+	struct chronicle *chronicle;
 	struct ward *first;
 	bool is_stopping;
 };
@@ -161,6 +166,15 @@ json_t *standby_forget(struct wards *wards, const char *peer, const json_t *requ
 /* --- tell_ward.c --- */
 
 json_t *ward_tell(const struct ward *ward);
+/* The word for what it is, and why that is an alarm (NULL: it is none). */
+const char *ward_verdict(const struct ward *ward, const char **alarm);
+
+/* --- note_ward.c: what is kept of what happens to it, and said in the log --- */
+
+void ward_note(struct ward *ward, const char *event, const char *text);
+/* Its word is another one than when this was called last, or its host was fenced. */
+void ward_note_state(struct ward *ward);
+void ward_note_alarm(struct ward *ward, enum alarm alarm);
 
 /* --- wards.c --- */
 

@@ -167,6 +167,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	for (ward = wards->first; ward && !wards->is_stopping; ward = next) {
 		next = ward->next;
+		ward_note_state(ward);
 		if (ward->is_over) { /* not from within the guard's call */
 			guarded_ward_close(ward);
 			ward->is_over = false;
@@ -220,12 +221,13 @@ struct wards *wards_open(const struct wards_settings *settings)
 	if (!wards)
 		return NULL;
 	wards->settings = *settings;
+	wards->chronicle = chronicle_open(settings->events);
 	wards->ledger = ledger_open(settings->ledger);
 	err = wards->ledger < 0 ? wards->ledger : ledger_each(wards->ledger, take_up, wards);
 	ev_timer_init(&wards->tick, on_tick, 0., TICK * settings->second);
 	ev_timer_init(&wards->retry, on_retry, 0., RETRY * settings->second);
 	wards->tick.data = wards->retry.data = wards;
-	if (err) {
+	if (err || !wards->chronicle) {
 		log_error("%s cannot be read: %s", settings->ledger, strerror(-err));
 		wards_close(wards);
 		return NULL;
@@ -258,6 +260,7 @@ void wards_close(struct wards *wards)
 		peers_close(wards->peers);
 	if (wards->ledger >= 0)
 		close(wards->ledger);
+	chronicle_close(wards->chronicle);
 	free(wards);
 }
 
@@ -384,6 +387,12 @@ void wards_activate(struct wards *wards, const char *vm, struct control_later *l
 		                                     "%s has no copy on this host", ward->is.name));
 }
 
+static void accept_switch_over(struct ward *ward, struct control_later *later)
+{
+	ward_note(ward, "switchover", "ordered by the operator");
+	control_reply(later, control_success(json_pack("{s:s}", "vm", ward->is.name)));
+}
+
 void wards_switch_over(struct wards *wards, const char *vm, struct control_later *later)
 {
 	struct ward *ward = ordered(wards, vm, later);
@@ -397,7 +406,7 @@ void wards_switch_over(struct wards *wards, const char *vm, struct control_later
 		                              "arbiter",
 		                              ward->is.name));
 	else
-		control_reply(later, control_success(json_pack("{s:s}", "vm", ward->is.name)));
+		accept_switch_over(ward, later);
 }
 
 void wards_fenced(struct wards *wards, const char *vm, struct control_later *later)
@@ -412,12 +421,18 @@ void wards_fenced(struct wards *wards, const char *vm, struct control_later *lat
 		                                     "%s has no arbiter", ward->is.name));
 		return;
 	}
+	ward_note(ward, "fence", "the operator vouches that its other host is off");
 	guard_confirm_off(ward->guard);
 	control_reply(later, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
 	                                               ward->is.peer)));
 }
 
 /* --- what is told --- */
+
+json_t *wards_events(const struct wards *wards, const char *vm, uint64_t since)
+{
+	return chronicle_tell(wards->chronicle, vm, since);
+}
 
 json_t *wards_tell(const struct wards *wards, const char *name)
 {

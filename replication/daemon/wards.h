@@ -17,6 +17,7 @@ struct wards_settings {
 	const char *config;                /* path of the configuration */
 	const char *ledger;                /* folder of what is protected; made if it is missing */
 	const struct guard_shared *shared; /* of arbiters; NULL: there are none */
+	const char *events;                /* file of what happened; NULL: none */
 	const char *run;                   /* folder of the workers' files and sockets */
 	const char *programs;              /* folder of remus-primary and remus-standby */
 	const char *xl;                    /* the program */
@@ -51,6 +52,9 @@ void wards_activate(struct wards *wards, const char *vm, struct control_later *l
 void wards_switch_over(struct wards *wards, const char *vm, struct control_later *later);
 /* The operator vouches that the VM's other host is off. */
 void wards_fenced(struct wards *wards, const char *vm, struct control_later *later);
+
+/* What happened, as chronicle_tell() tells it. */
+json_t *wards_events(const struct wards *wards, const char *vm, uint64_t since);
 
 /* What is known of the VM of that name, a new reference: docs/control.md, `replication`. NULL: it is not protected. */
 json_t *wards_tell(const struct wards *wards, const char *name);

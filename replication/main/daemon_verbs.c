@@ -110,6 +110,32 @@ static json_t *serve_status(const json_t *request, void *data)
 	return reply;
 }
 
+/* Of a VM that is here, its name; else the word as it is: it may have been here. */
+static json_t *serve_events(const json_t *request, void *data)
+{
+	const struct daemon_facts *facts = data;
+	const char *vm = json_string_value(json_object_get(request, "vm"));
+	const char *since = json_string_value(json_object_get(request, "since"));
+	json_t *found = vm ? find(facts, vm) : NULL;
+	const char *name = json_string_value(json_object_get(json_array_get(found, 0), "name"));
+	json_t *told = facts->wards ? wards_events(facts->wards, name ? name : vm,
+	                                           since ? strtoull(since, NULL, 10) : 0)
+	                            : NULL;
+	json_t *reply;
+
+	if (!told)
+		reply = control_refusal(CONTROL_FAILED, "journalctl -u remusd",
+		                        LEDGER_FOLDER " cannot be read");
+	else if (vm && !name && !since && !json_array_size(json_object_get(told, "events")))
+		reply = control_refusal(CONTROL_NO_SUCH_VM, "remusctl list",
+		                        "nothing is known of a VM called %.64s", vm);
+	else
+		reply = control_success(json_incref(told));
+	json_decref(told);
+	json_decref(found);
+	return reply;
+}
+
 static json_t *serve_version(const json_t *request, void *data)
 {
 	(void)request;
@@ -207,6 +233,7 @@ static void begin_fence(const json_t *request, void *data, struct control_later 
 
 static const char *const no_fields[] = { NULL };
 static const char *const vm_field[] = { "vm", NULL };
+static const char *const events_fields[] = { "vm", "since", NULL };
 static const char *const protect_fields[] = { "vm", "to", "interval", "accept_split_brain", NULL };
 static const char *const unprotect_fields[] = { "vm", "force", NULL };
 static const char *const activate_fields[] = { "vm", "confirm", NULL };
@@ -215,6 +242,7 @@ const struct control_verb daemon_verbs[] = {
 	{ .name = "version", .fields = no_fields, .serve = serve_version },
 	{ .name = "list", .fields = no_fields, .serve = serve_list },
 	{ .name = "status", .fields = vm_field, .serve = serve_status },
+	{ .name = "events", .fields = events_fields, .serve = serve_events },
 	{ .name = "protect", .fields = protect_fields, .begin = begin_protect },
 	{ .name = "unprotect", .fields = unprotect_fields, .begin = begin_unprotect },
 	{ .name = "switchover", .fields = vm_field, .begin = begin_switch_over },

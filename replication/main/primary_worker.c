@@ -59,6 +59,7 @@ static void look(struct primary_worker *worker)
 	bool is_whole = is_running && states->acked >= states->first;
 	bool has_base = !is_whole && (is_running || states->machine.current == PRIMARY_BASE);
 
+	worker->subject.epoch = states->cut;
 	worker_events_link(&worker->events, worker->contact);
 	worker_events_copy(&worker->events, has_base, is_whole);
 	answer_flush(worker);
@@ -323,6 +324,10 @@ int primary_worker_open(struct primary_worker *worker, struct ev_loop *loop, str
 	*worker = (struct primary_worker){
 		.loop = loop, .settings = settings, .vm = vm, .is_arbitrated = is_arbitrated
 	};
+	worker->subject = (struct log_subject){ .vm = settings->hello.name,
+		                                .generation = settings->hello.generation,
+		                                .round = settings->hello.round };
+	log_subject(&worker->subject);
 	ev_init(&worker->due, on_due);
 	ev_init(&worker->progress, on_progress);
 	worker->progress.repeat = 1.;
@@ -347,6 +352,7 @@ void primary_worker_close(struct primary_worker *worker)
 	if (worker->primary)
 		primary_free(worker->primary);
 	contact_close(worker->contact);
+	log_subject(NULL);
 	*worker = (struct primary_worker){ .loop = worker->loop };
 }
 

@@ -4,6 +4,7 @@
 #ifndef REPLICATION_MAIN_PRIMARY_WORKER_H
 #define REPLICATION_MAIN_PRIMARY_WORKER_H
 
+#include "common/log.h"
 #include "replication/main/contact.h"
 #include "replication/main/worker_events.h"
 #include "replication/primary/primary.h"
@@ -18,6 +19,7 @@ struct primary_worker {
 	struct vm *vm;
 	bool is_arbitrated;
 	struct worker_events events;
+	struct log_subject subject;     /* what this process logs is about it */
 	struct control_later *flushing; /* who waits for a flush; NULL: nobody */
 	ev_timer due, progress;
 };

@@ -13,7 +13,7 @@
 
 #include <ev.h>
 
-#include "common/log.h"
+#include "common/journal.h"
 #include "replication/domain/domain_vm.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/worker_config.h"
@@ -164,6 +164,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_open("remus-primary", LOG_LEVEL_INFO);
+	journal_open("remus-primary");
 	signal(SIGPIPE, SIG_IGN);
 	if (worker_config_read(&program.config, WIRE_PRIMARY, argv[1], why)) {
 		log_error("%s", why);

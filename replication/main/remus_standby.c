@@ -12,7 +12,7 @@
 
 #include <ev.h>
 
-#include "common/log.h"
+#include "common/journal.h"
 #include "replication/backend/output.h"
 #include "replication/domain/domain_sink.h"
 #include "replication/main/standby_worker.h"
@@ -102,6 +102,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_open("remus-standby", LOG_LEVEL_INFO);
+	journal_open("remus-standby");
 	signal(SIGPIPE, SIG_IGN);
 	if (worker_config_read(&program.config, WIRE_STANDBY, argv[1], why)) {
 		log_error("%s", why);

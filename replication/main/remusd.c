@@ -16,7 +16,8 @@
 #include <unistd.h>
 #include <xenstore.h>
 
-#include "common/log.h"
+#include "common/journal.h"
+#include "replication/daemon/chronicle.h"
 #include "replication/daemon/host_xen.h"
 #include "replication/daemon/ledger.h"
 #include "replication/daemon/wards.h"
@@ -219,6 +220,7 @@ static void open_wards(struct remusd *remusd, const char *programs)
 		                           .config = CONFIG_FILE,
 		                           .ledger = LEDGER_FOLDER,
 		                           .shared = open_guards(remusd),
+		                           .events = CHRONICLE_FILE,
 		                           .run = CONTROL_FOLDER,
 		                           .programs = programs,
 		                           .xl = "xl",
@@ -244,6 +246,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_open("remusd", LOG_LEVEL_INFO);
+	journal_open("remusd");
 	signal(SIGPIPE, SIG_IGN);
 	remusd.supervisor.loop = ev_default_loop(EVFLAG_AUTO);
 	remusd.supervisor.program = backend;

@@ -21,6 +21,7 @@ static void look(struct standby_worker *worker)
 {
 	enum standby_state state = standby_states_of(worker->standby)->machine.current;
 
+	worker->subject.epoch = standby_states_of(worker->standby)->whole;
 	worker_events_link(&worker->events, worker->contact);
 	worker_events_copy(&worker->events, state == STANDBY_BASE,
 	                   state != STANDBY_BASE && state != STANDBY_EMPTY);
@@ -230,6 +231,10 @@ int standby_worker_open(struct standby_worker *worker, struct ev_loop *loop, str
                         const struct contact_settings *contact, const char *control, char *why)
 {
 	*worker = (struct standby_worker){ .loop = loop, .settings = settings, .sink = sink };
+	worker->subject = (struct log_subject){ .vm = settings->hello.name,
+		                                .generation = settings->hello.generation,
+		                                .round = settings->hello.round };
+	log_subject(&worker->subject);
 	ev_timer_init(&worker->due, on_due, 0., 0.);
 	worker->due.data = worker;
 	if (open_parts(worker, sink, contact, control, why) == 0)
@@ -247,5 +252,6 @@ void standby_worker_close(struct standby_worker *worker)
 	if (worker->standby)
 		standby_free(worker->standby);
 	contact_close(worker->contact);
+	log_subject(NULL);
 	*worker = (struct standby_worker){ .loop = worker->loop };
 }

@@ -4,6 +4,7 @@
 #ifndef REPLICATION_MAIN_STANDBY_WORKER_H
 #define REPLICATION_MAIN_STANDBY_WORKER_H
 
+#include "common/log.h"
 #include "replication/main/contact.h"
 #include "replication/main/worker_events.h"
 #include "replication/standby/standby.h"
@@ -17,6 +18,7 @@ struct standby_worker {
 	const struct standby_settings *settings;
 	struct sink *sink;
 	struct worker_events events;
+	struct log_subject subject; /* what this process logs is about it */
 	ev_timer due;
 };
 

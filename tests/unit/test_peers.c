@@ -1,6 +1,6 @@
 /* What two hosts' daemons ask of each other: over real TLS in one loop, with peers that misbehave. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/peers.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c toolstack/control/message.c common/log.c tests/unit/certificates.c */
+/* links: replication/daemon/peers.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c toolstack/control/message.c common/log.c tests/unit/certificates.c tests/unit/peer_config.c */
 /* libs: -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <arpa/inet.h>
@@ -18,6 +18,7 @@
 #include "replication/daemon/peers.h"
 #include "replication/transport/tls.h"
 #include "tests/unit/certificates.h"
+#include "tests/unit/peer_config.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
 
@@ -35,18 +36,6 @@ struct host {
 static struct ev_loop *loop;
 static struct host a, b;
 static uint16_t port;
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	close(fd);
-	return ntohs(address.sin_port);
-}
 
 static void on_request(const char *peer, const json_t *request, struct talk *talk, void *data)
 {
@@ -77,18 +66,11 @@ static void on_answer(const json_t *reply, void *data)
 static void configure(struct host *host, const char *name, const char *address, const char *peer,
                       const char *peer_address)
 {
-	char text[1024], error[CONFIG_ERROR_SIZE], certificate[16], key[16];
+	char error[CONFIG_ERROR_SIZE];
 
-	snprintf(certificate, sizeof(certificate), "%s.pem", name);
-	snprintf(key, sizeof(key), "%s.key", name);
-	snprintf(
-		text, sizeof(text),
-		"name = \"%s\"; listen = \"%s\"; port = %u;"
-		"peers = ( { name = \"%s\"; address = \"%s\"; }, { name = \"far\"; address = \"127.0.0.9\"; } );"
-		"certificates = { authority = \"%s\"; certificate = \"%s\"; key = \"%s\"; };",
-		name, address, port, peer, peer_address, certificates_path("ca.pem"),
-		certificates_path(certificate), certificates_path(key));
-	assert_int_equal(config_parse(&host->config, text, error), 0);
+	assert_int_equal(config_parse(&host->config,
+	                              peer_config(name, address, peer, peer_address, port), error),
+	                 0);
 }
 
 static void open_host(struct host *host)
@@ -104,7 +86,7 @@ static int set_up(void **state)
 {
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
-	port = free_port();
+	port = peer_config_port();
 	configure(&a, "a", "127.0.0.1", "b", "127.0.0.2");
 	configure(&b, "b", "127.0.0.2", "a", "127.0.0.1");
 	open_host(&a);

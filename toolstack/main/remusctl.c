@@ -13,9 +13,10 @@
 #include "toolstack/control/message.h"
 #include "toolstack/verbs/verb.h"
 
-static const struct verb *const verbs[] = { &verb_activate, &verb_doctor,     &verb_fence,
-	                                    &verb_list,     &verb_protect,    &verb_unprotect,
-	                                    &verb_status,   &verb_switchover, &verb_version };
+static const struct verb *const verbs[] = { &verb_activate,  &verb_doctor, &verb_events,
+	                                    &verb_fence,     &verb_list,   &verb_protect,
+	                                    &verb_unprotect, &verb_status, &verb_switchover,
+	                                    &verb_version };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 static void print_help(FILE *to)
@@ -31,6 +32,7 @@ static void print_help(FILE *to)
 	            "             --wait         until the standby could take over\n"
 	            "             --accept-split-brain  without quorum device and fence agent\n"
 	            "  unprotect: --force        even if the other host cannot be told\n"
+	            "  events:    --follow       and what happens from now on\n"
 	            "  activate:  --confirm      the other copy does not run, and never will\n"
 	            "  fence:     --confirm      the other host is off\n");
 }
@@ -76,6 +78,7 @@ static const struct option options[] = {
 	{ "force", no_argument, NULL, 'f' },
 	{ "confirm", no_argument, NULL, 'c' },
 	{ "accept-split-brain", no_argument, NULL, 'b' },
+	{ "follow", no_argument, NULL, 'F' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -99,6 +102,9 @@ static void take_option(struct asked *asked, int option, char *given)
 		break;
 	case 'c':
 		asked->is_confirmed = true;
+		break;
+	case 'F':
+		asked->is_following = true;
 		break;
 	case 'b':
 		asked->accepts_split_brain = true;

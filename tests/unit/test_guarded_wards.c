@@ -1,0 +1,109 @@
+/* Two hosts' daemons protect a VM with each other, as their arbiters decide. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
+/* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/fake_cluster.h"
+#include "tests/unit/two_hosts.h"
+#include "toolstack/control/codes.h"
+
+static bool is_protected(const struct daemon *daemon)
+{
+	json_t *told = wards_tell(daemon->wards, "web");
+	bool is_so = json_is_true(json_object_get(json_object_get(told, "arbiter"), "protected"));
+
+	json_decref(told);
+	return is_so;
+}
+
+static void protect_with_arbiters(void)
+{
+	assert_string_equal(order(&a, PROTECT), "");
+	UNTIL(is_protected(&a) && is_protected(&b));
+	UNTIL(!strcmp(fake_host_read(&a.fake, "primary-web.output"), "lease"));
+	/* The standby's right to take over begins when the primary has heard that it is heard. */
+	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+}
+
+static void test_arbiters_keep_the_lease(void **state)
+{
+	protect_with_arbiters();
+	assert_string_equal(order(&b, "{\"verb\":\"activate\",\"vm\":\"web\"}\n"),
+	                    CONTROL_WRONG_STATE);
+	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
+	assert_string_equal(state_of(&a), "");
+	UNTIL_STATE(&b, "");
+	assert_string_equal(fake_host_read(&a.fake, "primary-web.output"), "release");
+}
+
+static bool has_agent(const struct daemon *daemon)
+{
+	struct guard_status status;
+
+	guard_status(wards_find(daemon->wards, "web")->guard, &status);
+	return status.has_agent;
+}
+
+/* The agents of the configuration are the arbiters', from its next reading on; what both count on stays as it was. */
+static void test_agents_of_the_configuration(void **state)
+{
+	protect_with_arbiters();
+	assert_false(has_agent(&a) || has_agent(&b));
+	change_config(
+		&a, "; } );cert",
+		"; agents = ( { program = \"/x\"; options = \"/nowhere/at/all\"; } ); } );cert");
+	assert_non_null(strstr(a.wards->config_why, "agent /x: /nowhere/at/all: No such file"));
+	assert_false(has_agent(&a));
+	change_config(&a, "options = ./nowhere/at/all.;", "");
+	change_config(&b, "; } );cert", "; agents = ( { program = \"/x\"; } ); } );cert");
+	assert_string_equal(a.wards->config_why, "");
+	assert_true(has_agent(&a) && has_agent(&b));
+	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+	assert_true(is_protected(&a) && is_protected(&b));
+	change_config(&a, "agents = .* } ); } );cert", "} );cert");
+	assert_false(has_agent(&a));
+	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
+}
+
+/* Nobody orders it. */
+static void test_the_standby_takes_over_by_itself(void **state)
+{
+	protect_with_arbiters();
+	fake_cluster_set_alive(1, false);
+	daemon_close(&a);
+	fake_host_take(&a.fake, 7);
+	UNTIL(wards_find(b.wards, "web")->is.role == PROTECTION_PRIMARY);
+	UNTIL(!strcmp(fake_host_read(&b.fake, "standby-web.output"), "release"));
+	UNTIL_STATE(&b, "unprotected");
+	assert_true(has_happened(&b, "primary-lost") && has_happened(&b, "took-over"));
+	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"generation\": 2"));
+	/* Its old host returns, without the VM, and becomes the standby. */
+	fake_host_add(&b.fake, 7, "web", WEB);
+	fake_cluster_set_alive(1, true);
+	daemon_open(&a);
+	UNTIL(is_protected(&a) && is_protected(&b));
+	UNTIL_STATE(&a, "ready");
+	assert_int_equal(wards_find(a.wards, "web")->is.role, PROTECTION_STANDBY);
+}
+
+#define CLUSTER_TEST(name)                                                                         \
+	cmocka_unit_test_setup_teardown(name, hosts_set_up_cluster, hosts_tear_down_cluster)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CLUSTER_TEST(test_arbiters_keep_the_lease),
+		CLUSTER_TEST(test_the_standby_takes_over_by_itself),
+		CLUSTER_TEST(test_agents_of_the_configuration),
+	};
+
+	fake_worker_main(argc, argv);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, hosts_begin, hosts_end);
+}

@@ -75,6 +75,11 @@ void held_close(struct held *held, unsigned int domid, unsigned int devid, bool 
 		unlink(path);
 }
 
+uint64_t held_bytes(const struct held *held)
+{
+	return held->memory ? record_log_tail(&held->log) - record_log_head(&held->log) : 0;
+}
+
 bool held_is_empty(const struct held *held)
 {
 	return !held->memory || record_log_is_empty(&held->log);

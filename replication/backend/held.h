@@ -32,6 +32,8 @@ int held_find(struct held *held, unsigned int domid, unsigned int devid);
 void held_close(struct held *held, unsigned int domid, unsigned int devid, bool is_final);
 
 bool held_is_empty(const struct held *held);
+/* What the frames take, with what is kept beside them. */
+uint64_t held_bytes(const struct held *held);
 
 /* Keep a frame. -ENOBUFS: full. */
 int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *header,

@@ -73,6 +73,15 @@ static uint64_t under_way(struct output *output)
 	return oldest;
 }
 
+static uint64_t held(struct output *output)
+{
+	uint64_t bytes = 0;
+
+	for (struct device *device = xenbus_of(output)->devices; device; device = device->next)
+		bytes += device->kind->held ? device->kind->held(device) : 0;
+	return bytes;
+}
+
 static int hold(struct output *output)
 {
 	int err = 0;
@@ -101,6 +110,7 @@ static const struct output_ops ops = {
 	.answer = answer,
 	.is_noted = is_noted,
 	.under_way = under_way,
+	.held = held,
 	.hold = hold,
 	.go = go,
 };

@@ -294,6 +294,11 @@ static void serve(struct device *device)
 		net_receive_serve(card);
 }
 
+static uint64_t held(const struct device *device)
+{
+	return held_bytes(&((const struct net_card *)device)->held);
+}
+
 static void destroy(struct device *device, bool is_final)
 {
 	struct net_card *card = card_of(device);
@@ -315,5 +320,6 @@ const struct device_kind net_kind = {
 	.serve = serve,
 	.hold = hold,
 	.let_go = let_go,
+	.held = held,
 	.destroy = destroy,
 };

@@ -135,6 +135,16 @@ void output_remove(struct output *output)
 
 /* --- answers --- */
 
+static uint32_t flags_of(struct output *output, enum door_kind kind)
+{
+	if (kind == DOOR_STOPPED && output->ops->held)
+		return (uint32_t)((output->ops->held(output) + 1023) >> 10);
+	if (kind != DOOR_TAKEN)
+		return 0;
+	return (output->page->is_holding ? DOOR_IS_HOLDING : 0) |
+	       (output->page->is_lost ? DOOR_IS_LOST : 0);
+}
+
 static void answer(struct output *output, enum door_kind kind, uint64_t epoch)
 {
 	struct door_message message = { .version = DOOR_VERSION, .kind = kind, .epoch = epoch };
@@ -142,10 +152,7 @@ static void answer(struct output *output, enum door_kind kind, uint64_t epoch)
 	if (output->page) {
 		message.log_head = record_log_head(&output->log);
 		message.log_tail = record_log_tail(&output->log);
-		message.flags = kind != DOOR_TAKEN
-		                        ? 0
-		                        : (output->page->is_holding ? DOOR_IS_HOLDING : 0) |
-		                                  (output->page->is_lost ? DOOR_IS_LOST : 0);
+		message.flags = flags_of(output, kind);
 	}
 	output->ops->answer(output, &message, kind == DOOR_TAKEN ? output->fd : -1);
 }

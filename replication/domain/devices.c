@@ -175,8 +175,10 @@ int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch)
 		return err;
 	if (kind == DOOR_HOLD)
 		devices->is_held = true;
-	if (kind == DOOR_STOP)
+	if (kind == DOOR_STOP) {
 		devices->is_wanted = false;
+		devices->held_kib = reply.flags;
+	}
 	if (kind == DOOR_FREE) { /* its file is gone */
 		devices->is_held = false;
 		devices_leave(devices);

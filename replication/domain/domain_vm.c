@@ -99,6 +99,11 @@ static uint64_t size(struct vm *base)
 	return domctl_bytes(vm->domain) + images_bytes(vm->disks);
 }
 
+static uint64_t held(struct vm *base)
+{
+	return (uint64_t)domain_of(base)->devices.held_kib << 10;
+}
+
 static int stop(struct vm *base, uint64_t epoch)
 {
 	struct domain_vm *vm = domain_of(base);
@@ -118,7 +123,9 @@ static int capture(struct vm *base, struct vm_cut *cut)
 		err = capture_cut(&vm->capture);
 	if (err)
 		return err;
-	*cut = (struct vm_cut){ .pages = vm->capture.cut.dirty, .time = vm->capture.cut.time };
+	*cut = (struct vm_cut){ .pages = vm->capture.cut.dirty,
+		                .time = vm->capture.cut.time,
+		                .pause = vm->capture.cut.pause };
 	return 0;
 }
 
@@ -252,6 +259,7 @@ static const struct vm_ops ops = {
 	.lease = lease,
 	.pause = pause,
 	.resume = resume,
+	.held = held,
 	.size = size,
 	.stop = stop,
 	.capture = capture,

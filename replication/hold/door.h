@@ -59,7 +59,7 @@ enum door_kind {
 	DOOR_LEASED,
 };
 
-/* Flags of TAKEN. */
+/* Flags of TAKEN; those of STOPPED are how many KiB of frames are held. */
 #define DOOR_IS_HOLDING 1u /* output is held already, since an earlier holder */
 #define DOOR_IS_LOST    2u /* notes of disk writes were lost: compare the disks anew */
 

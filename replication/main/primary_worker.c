@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "replication/main/worker_config.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
 
@@ -146,6 +147,18 @@ static const struct contact_events contact_events = {
 
 /* --- the control socket --- */
 
+static json_t *tell_counts(const struct primary_worker *worker)
+{
+	const struct primary_counts *counts = primary_counts_of(worker->primary);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "cuts", (json_int_t)counts->cuts,
+	                 "pause_ns", (json_int_t)counts->pause, "pause_longest_ns",
+	                 (json_int_t)counts->pause_longest, "pauses_ns", (json_int_t)counts->pauses,
+	                 "captured_bytes", (json_int_t)counts->captured, "sent_bytes",
+	                 (json_int_t)counts->sent, "held_bytes",
+	                 (json_int_t)worker->vm->ops->held(worker->vm));
+}
+
 static json_t *serve_status(const json_t *request, void *data)
 {
 	struct primary_worker *worker = data;
@@ -153,14 +166,15 @@ static json_t *serve_status(const json_t *request, void *data)
 
 	(void)request;
 	return control_success(json_pack(
-		"{s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "vm",
+		"{s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "vm",
 		worker->settings->hello.name, "role", "primary", "state",
 		machine_state_name(&states->machine), "connected", contact_is_up(worker->contact),
 		"held", states->is_held, "why", contact_why(worker->contact), "generation",
 		(json_int_t)worker->settings->hello.generation, "round",
 		(json_int_t)worker->settings->hello.round, "cut", (json_int_t)states->cut, "sent",
 		(json_int_t)states->sent, "acknowledged", (json_int_t)states->acked,
-		"round_trip_ns", (json_int_t)contact_round_trip(worker->contact)));
+		"round_trip_ns", (json_int_t)contact_round_trip(worker->contact), "counts",
+		tell_counts(worker)));
 }
 
 static json_t *serve_watch(const json_t *request, void *data)
@@ -277,7 +291,37 @@ static json_t *serve_resume(const json_t *request, void *data)
 	return control_success(json_object());
 }
 
+static uint64_t number(const json_t *request, const char *field)
+{
+	return (uint64_t)json_integer_value(json_object_get(request, field));
+}
+
+/* The bounds are those of its file. */
+static json_t *serve_set(const json_t *request, void *data)
+{
+	struct primary_worker *worker = data;
+	struct pace_limits pace = worker->settings->pace;
+	uint64_t interval = number(request, "interval_ms"),
+		 shortest = number(request, "shortest_ms");
+	uint64_t pages = number(request, "dirty_pages"), kept = number(request, "kept_mib");
+
+	if (interval < 1 || interval < shortest || interval > WORKER_INTERVAL_MAX ||
+	    kept < WORKER_KEPT_MIN || kept > WORKER_KEPT_MAX || pages > UINT32_MAX)
+		return control_refusal(CONTROL_BAD_REQUEST, "",
+		                       "a number is missing or out of bounds");
+	pace.longest = interval * 1000000;
+	pace.shortest = shortest * 1000000;
+	pace.dirty_pages = pages;
+	primary_set(worker->primary, &pace, kept << 20);
+	log_info("%s: epochs of %llu ms at most, from now on", worker->settings->who,
+	         (unsigned long long)interval);
+	run_soon(worker);
+	return control_success(json_object());
+}
+
 static const char *const no_fields[] = { NULL };
+static const char *const set_fields[] = { "#interval_ms", "#shortest_ms", "#dirty_pages",
+	                                  "#kept_mib", NULL };
 static const char *const until_field[] = { "#until", NULL };
 
 static const struct control_verb verbs[] = {
@@ -287,6 +331,7 @@ static const struct control_verb verbs[] = {
 	{ .name = "lease", .fields = until_field, .serve = serve_lease },
 	{ .name = "hold", .fields = no_fields, .serve = serve_hold },
 	{ .name = "release", .fields = no_fields, .serve = serve_release },
+	{ .name = "set", .fields = set_fields, .serve = serve_set },
 	{ .name = "flush", .fields = no_fields, .begin = begin_flush },
 	{ .name = "resume", .fields = no_fields, .serve = serve_resume },
 	{ 0 },

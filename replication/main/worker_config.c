@@ -70,7 +70,7 @@ static const char *find_wrong_number(const struct numbers *n, bool is_primary)
 		return "generation is not positive";
 	if (n->round < 0)
 		return "round is negative";
-	if (n->interval_ms < 1 || n->interval_ms > 60000 || n->shortest_ms < 0 ||
+	if (n->interval_ms < 1 || n->interval_ms > WORKER_INTERVAL_MAX || n->shortest_ms < 0 ||
 	    n->shortest_ms > n->interval_ms)
 		return "interval_ms is not from 1 to 60000, or shortest_ms beyond it";
 	if (n->in_flight < 1 || n->in_flight > 64)
@@ -78,7 +78,8 @@ static const char *find_wrong_number(const struct numbers *n, bool is_primary)
 	if (n->dirty_pages < 0 || n->small_pages < 0 || n->twins < 1 ||
 	    n->twins > CHECKPOINT_TWINS_MAX)
 		return "dirty_pages, small_pages or twins cannot be";
-	if (n->kept_mib < 4 || n->kept_mib > 65536 || n->staged_mib < 4 || n->staged_mib > 65536)
+	if (n->kept_mib < WORKER_KEPT_MIN || n->kept_mib > WORKER_KEPT_MAX || n->staged_mib < 4 ||
+	    n->staged_mib > 65536)
 		return "kept_mib or staged_mib is not from 4 to 65536";
 	if (n->keepalive_ms < 10 || n->silence_ms <= n->keepalive_ms || n->connect_ms < 10 ||
 	    n->retry_ms < 10)

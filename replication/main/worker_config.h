@@ -14,6 +14,9 @@
 #include "replication/wire/hello.h"
 
 #define WORKER_CONFIG_WHY_MAX 256u
+#define WORKER_INTERVAL_MAX   60000u /* ms */
+#define WORKER_KEPT_MAX       65536u /* MiB */
+#define WORKER_KEPT_MIN       4u
 
 struct worker_config {
 	json_t *file; /* what strings point into */

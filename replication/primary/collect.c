@@ -37,6 +37,7 @@ static int collect_pages(struct primary *primary, struct kept_epoch *epoch)
 		return 1;
 	}
 	primary->base_bytes += (uint64_t)count * WIRE_PAGE_SIZE;
+	primary->totals.captured += (uint64_t)count * WIRE_PAGE_SIZE;
 	size = encode_batch(primary->encoder, pages, (uint32_t)count, primary->body,
 	                    &primary->counts);
 	if (!size)
@@ -66,6 +67,7 @@ static int collect_state(struct primary *primary, struct kept_epoch *epoch)
 		err = put(primary, epoch, WIRE_STATE, (uint32_t)sizeof(head) + size);
 	}
 	primary->state_offset += size;
+	primary->totals.captured += size;
 	if (primary->state_offset == head.total) {
 		primary->state_offset = 0;
 		primary->state_kind++;
@@ -111,6 +113,7 @@ static int collect_writes(struct primary *primary, struct kept_epoch *epoch, boo
 			break;
 		primary->has_write = false;
 		epoch->disk_writes++;
+		primary->totals.captured += primary->write.sectors * WIRE_SECTOR;
 		if (is_sync) {
 			primary->base_bytes += primary->write.sectors * WIRE_SECTOR;
 			primary->round_sync += primary->write.sectors * WIRE_SECTOR;

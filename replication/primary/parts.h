@@ -35,8 +35,9 @@ struct primary {
 		round_before; /* that the last capture brought, and the one before it */
 	uint64_t round_sync;  /* bytes of the disks that this round has read */
 	bool is_sync_left;    /* it ended before their end */
-	uint64_t base_bytes;  /* that the first copy has brought so far */
-	bool has_write;       /* taken from the VM, waiting for a frame */
+	struct primary_counts totals;
+	uint64_t base_bytes; /* that the first copy has brought so far */
+	bool has_write;      /* taken from the VM, waiting for a frame */
 	struct disk_write write;
 	uint8_t body[WIRE_BODY_MAX];
 };

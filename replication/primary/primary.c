@@ -117,6 +117,15 @@ static int boundary(struct primary *primary, struct vm_cut *cut)
 	return err ? err : gone_on;
 }
 
+static void count_cut(struct primary_counts *totals, uint64_t pause)
+{
+	totals->cuts++;
+	totals->pause = pause;
+	totals->pauses += pause;
+	if (pause > totals->pause_longest)
+		totals->pause_longest = pause;
+}
+
 static int cut(struct primary *primary, uint64_t now)
 {
 	struct primary_states *states = &primary->states;
@@ -129,6 +138,7 @@ static int cut(struct primary *primary, uint64_t now)
 	pace_cut(&primary->pace, now);
 	if (err)
 		return err;
+	count_cut(&primary->totals, cut.pause);
 	primary->round_before = primary->round_pages;
 	primary->round_pages = cut.pages;
 	assert(!in_flight_filling(&primary->in_flight) || is_in(primary, PRIMARY_BASE));
@@ -395,6 +405,18 @@ struct primary_progress primary_progress_of(const struct primary *primary)
 	return (struct primary_progress){ .sent = primary->base_bytes,
 		                          .total = primary->vm->ops->size(primary->vm),
 		                          .round = primary->states.rounds + 1 };
+}
+
+const struct primary_counts *primary_counts_of(const struct primary *primary)
+{
+	return &primary->totals;
+}
+
+void primary_set(struct primary *primary, const struct pace_limits *pace, uint64_t kept_bytes)
+{
+	assert(pace->shortest <= pace->longest && pace->in_flight > 0);
+	primary->pace.limits = *pace;
+	primary->settings.kept_bytes = kept_bytes;
 }
 
 void primary_want(struct primary *primary)

@@ -82,6 +82,20 @@ struct primary_progress {
 };
 struct primary_progress primary_progress_of(const struct primary *primary);
 
+/* Added up since it was made. */
+struct primary_counts {
+	uint64_t cuts; /* captures, those of a first copy among them */
+	uint64_t pause, pause_longest,
+		pauses;    /* ns that the VM stood: for the last, at most, and for all */
+	uint64_t captured; /* bytes of pages, state and disk writes */
+	uint64_t
+		sent; /* bytes of frames that the peer's connection took, those that were sent again too */
+};
+const struct primary_counts *primary_counts_of(const struct primary *primary);
+
+/* From the next epoch on; what is kept already stays. */
+void primary_set(struct primary *primary, const struct pace_limits *pace, uint64_t kept_bytes);
+
 /* The arbiter has said that no other copy runs or will run: output passes. */
 void primary_solo(struct primary *primary);
 

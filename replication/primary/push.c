@@ -17,6 +17,7 @@ int primary_say(struct primary *primary, enum wire_type type, uint64_t epoch, co
 	if (err)
 		return err;
 	primary->sequence++;
+	primary->totals.sent += sizeof(header) + size;
 	if (sum)
 		*sum = header.sum;
 	return 0;

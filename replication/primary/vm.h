@@ -16,6 +16,7 @@ struct vm;
 struct vm_cut {
 	uint64_t pages; /* written in the epoch that ended */
 	uint64_t time;  /* of this host, ns */
+	uint64_t pause; /* ns that it stood for the capture */
 };
 
 struct vm_ops {
@@ -35,6 +36,9 @@ struct vm_ops {
 	/* The VM stands still, whatever else pauses it, and goes on. Each at most once in turn. */
 	int (*pause)(struct vm *vm);
 	int (*resume)(struct vm *vm);
+
+	/* Bytes of frames that were held at the last boundary, about. */
+	uint64_t (*held)(struct vm *vm);
 
 	/* Bytes of its memory and disks, about. */
 	uint64_t (*size)(struct vm *vm);

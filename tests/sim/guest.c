@@ -157,6 +157,7 @@ static int capture(struct vm *vm, struct vm_cut *cut)
 	guest->cut_state = guest->state;
 	take_snapshot(guest);
 	some_steps(guest);
+	cut->pause = 1000;
 	return 0;
 }
 
@@ -315,6 +316,11 @@ static int resume(struct vm *vm)
 	return 0;
 }
 
+static uint64_t held(struct vm *vm)
+{
+	return 0;
+}
+
 static uint64_t size(struct vm *vm)
 {
 	(void)vm;
@@ -337,6 +343,7 @@ static const struct vm_ops ops = {
 	.lease = lease,
 	.pause = pause,
 	.resume = resume,
+	.held = held,
 	.size = size,
 	.stop = stop,
 	.capture = capture,

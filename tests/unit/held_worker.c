@@ -121,7 +121,17 @@ static void go(struct output *of)
 	held_release(&held, output_released(&output), output_lease(&output), 0);
 }
 
-static const struct output_ops ops = { answer, is_noted, under_way, hold, go };
+static uint64_t held_by_cards(struct output *of)
+{
+	return held_bytes(&held);
+}
+
+static const struct output_ops ops = { .answer = answer,
+	                               .is_noted = is_noted,
+	                               .under_way = under_way,
+	                               .held = held_by_cards,
+	                               .hold = hold,
+	                               .go = go };
 
 void worker_start(void)
 {

@@ -52,6 +52,23 @@ static void frames_leave_with_their_epoch(void **state)
 	assert_left(7);
 }
 
+static void what_is_held_is_told(void **state)
+{
+	ask(DOOR_TAKE, 1);
+	ask(DOOR_HOLD, 0);
+	assert_int_equal(ask(DOOR_STOP, 1), DOOR_STOPPED);
+	assert_int_equal(answers[0].flags, 0);
+	ask(DOOR_CUT, 1);
+	for (uint32_t i = 0; i < 100; i++)
+		send_frame(i);
+	assert_int_equal(ask(DOOR_STOP, 2), DOOR_STOPPED);
+	assert_in_range(answers[0].flags, 100 * 60 / 1024, 100 * 120 / 1024); /* KiB */
+	ask(DOOR_CUT, 2);
+	ask(DOOR_RELEASE, 2);
+	assert_int_equal(ask(DOOR_STOP, 3), DOOR_STOPPED);
+	assert_int_equal(answers[0].flags, 0);
+}
+
 static void a_full_tap_delays_and_loses_nothing(void **state)
 {
 	ask(DOOR_TAKE, 1);
@@ -294,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OUTPUT_TEST(output_passes_until_it_is_held),
 		OUTPUT_TEST(frames_leave_with_their_epoch),
+		OUTPUT_TEST(what_is_held_is_told),
 		OUTPUT_TEST(a_full_tap_delays_and_loses_nothing),
 		OUTPUT_TEST(nothing_leaves_after_the_lease),
 		OUTPUT_TEST(what_is_wanted_is_said_once_an_epoch),

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/standby_worker.h"
+#include "replication/primary/parts.h"
 #include "replication/transport/tls.h"
 #include "tests/sim/sim.h"
 #include "tests/unit/certificates.h"
@@ -586,6 +587,57 @@ static void a_switchover_loses_nothing(void **state)
 	leave(a);
 }
 
+static json_int_t counted(struct pair *pair, const char *field)
+{
+	json_t *reply = ask(pair, "primary.control", "{\"verb\":\"status\"}\n");
+	const json_t *counts = json_object_get(json_object_get(reply, "result"), "counts");
+	json_int_t value = json_integer_value(json_object_get(counts, field));
+
+	assert_non_null(json_object_get(counts, field));
+	json_decref(reply);
+	return value;
+}
+
+static void what_is_sent_is_counted(void **state)
+{
+	struct pair *pair = *state;
+	json_int_t cuts, sent;
+
+	wait_in_sync(pair);
+	cuts = counted(pair, "cuts");
+	sent = counted(pair, "sent_bytes");
+	assert_true(cuts > 0 && sent > 0 && counted(pair, "captured_bytes") > 0);
+	assert_int_equal(counted(pair, "pause_ns"), 1000);
+	assert_int_equal(counted(pair, "pause_longest_ns"), 1000);
+	assert_true(counted(pair, "pauses_ns") >= 1000 * cuts);
+	UNTIL(counted(pair, "cuts") > cuts && counted(pair, "sent_bytes") > sent);
+}
+
+static void the_pace_is_set_while_epochs_run(void **state)
+{
+	struct pair *pair = *state;
+	const struct pace_limits *limits = &pair->primary.primary->pace.limits;
+	uint64_t epoch;
+
+	wait_in_sync(pair);
+	json_decref(ask(pair, "primary.control",
+	                "{\"verb\":\"set\",\"interval_ms\":40,\"shortest_ms\":2,"
+	                "\"dirty_pages\":64,\"kept_mib\":16}\n"));
+	assert_int_equal(limits->longest, 40000000);
+	assert_int_equal(limits->shortest, 2000000);
+	assert_int_equal(limits->dirty_pages, 64);
+	assert_int_equal(pair->primary.primary->settings.kept_bytes, 16u << 20);
+	epoch = acked(pair);
+	UNTIL(acked(pair) > epoch + 3);
+	assert_answer(pair, "primary.control", "{\"verb\":\"set\",\"interval_ms\":40}\n", "error",
+	              "code", "bad-request");
+	assert_answer(pair, "primary.control",
+	              "{\"verb\":\"set\",\"interval_ms\":2,\"shortest_ms\":3,"
+	              "\"dirty_pages\":64,\"kept_mib\":16}\n",
+	              "error", "code", "bad-request");
+	assert_int_equal(limits->longest, 40000000);
+}
+
 static void a_flush_that_fails_is_said(void **state)
 {
 	struct pair *pair = *state;
@@ -654,6 +706,8 @@ int main(void)
 		WORKER_TEST(leases_go_to_the_backend_worker),
 		WORKER_TEST(a_solo_primary_makes_no_copy_by_itself),
 		WORKER_TEST(a_switchover_loses_nothing),
+		WORKER_TEST(what_is_sent_is_counted),
+		WORKER_TEST(the_pace_is_set_while_epochs_run),
 		WORKER_TEST(a_flush_that_fails_is_said),
 		WORKER_TEST(copies_of_another_round_are_refused),
 	};

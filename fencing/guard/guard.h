@@ -134,6 +134,10 @@ int guard_unprotect(struct guard *guard);
 /* 0, or -EBUSY: not replicating. How it went is told by ALARM_TOOK_OVER there or ALARM_SWITCH_FAILED here. */
 int guard_switch_over(struct guard *guard);
 
+/* The standby's copy is to be made anew: it is asked to step back, this host goes on alone without a pause, and syncs anew. 0, or
+ * -EBUSY: not replicating. */
+int guard_resync(struct guard *guard);
+
 /* The operator vouches that the peer is off. */
 void guard_confirm_off(struct guard *guard);
 

@@ -98,6 +98,16 @@ int guard_switch_over(struct guard *guard)
 	return 0;
 }
 
+int guard_resync(struct guard *guard)
+{
+	if (arbiter_state(&guard->arbiter) != ARBITER_REPLICATING || guard->is_unprotecting)
+		return -EBUSY;
+	log_info("%s: its standby's copy is to be made anew", guard->name);
+	guard->is_resyncing = true;
+	guard_unprotect_step(guard);
+	return 0;
+}
+
 void guard_confirm_off(struct guard *guard)
 {
 	log_warning("%s: the operator vouches that host %u is off", guard->name,
@@ -178,8 +188,19 @@ static void ask_to_step_back(struct guard *guard)
 	guard_say(guard, &guard->arbiter.record, true);
 }
 
+/* What the standby's arbiter does then leads to a new round by itself. */
+static void resync_step(struct guard *guard)
+{
+	if (arbiter_state(&guard->arbiter) == ARBITER_REPLICATING)
+		ask_to_step_back(guard);
+	else
+		guard->is_resyncing = false;
+}
+
 void guard_unprotect_step(struct guard *guard)
 {
+	if (guard->is_resyncing && !guard->is_handling)
+		resync_step(guard);
 	if (!guard->is_unprotecting || guard->is_forgetting || guard->is_handling)
 		return;
 	if (can_forget(guard) && !guard->arbiter.is_writing)

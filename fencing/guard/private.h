@@ -28,7 +28,7 @@ struct guard {
 	uint32_t named;         /* whose name peer_name is; 0: nobody's yet */
 	char peer_name[CLUSTER_NAME_SIZE];
 
-	bool is_unprotecting, is_forgetting, is_over;
+	bool is_unprotecting, is_forgetting, is_over, is_resyncing;
 	uint64_t asked_at; /* to step back, for an end of the protection */
 };
 

@@ -123,6 +123,13 @@ static bool is_within(json_int_t value, json_int_t least, json_int_t most)
 	return value >= least && value <= most;
 }
 
+bool protection_may_set(json_int_t interval, json_int_t budget, json_int_t memory)
+{
+	return is_within(interval, 1, CONFIG_INTERVAL_MAX) &&
+	       is_within(budget, CONFIG_BUDGET_MIN, CONFIG_BUDGET_MAX) &&
+	       is_within(memory, CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX);
+}
+
 /* What the file or the peer says, before it is believed. */
 struct said {
 	const char *name, *uuid, *role, *peer;
@@ -147,9 +154,7 @@ static const char *find_wrong(const struct said *said)
 	if (!is_within(said->generation, 1, INT64_MAX) || !is_within(said->port, 0, 65535) ||
 	    !is_within(said->round, 0, INT64_MAX))
 		return "generation, round or port cannot be";
-	if (!is_within(said->interval, 1, CONFIG_INTERVAL_MAX) ||
-	    !is_within(said->budget, CONFIG_BUDGET_MIN, CONFIG_BUDGET_MAX) ||
-	    !is_within(said->memory, CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX))
+	if (!protection_may_set(said->interval, said->budget, said->memory))
 		return "interval, budget or memory is out of bounds";
 	return NULL;
 }

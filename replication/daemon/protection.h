@@ -40,6 +40,9 @@ struct protection {
 	struct protection_disk disks[WIRE_DISKS_MAX];
 };
 
+/* Whether they are within their bounds. */
+bool protection_may_set(json_int_t interval, json_int_t budget, json_int_t memory);
+
 const char *protection_role_name(enum protection_role role);
 bool protection_is_name(const char *name);
 

@@ -75,6 +75,29 @@ static json_int_t number(const struct ward *ward, const char *field)
 	return json_integer_value(json_object_get(ward->status, field));
 }
 
+static json_t *count(const json_t *counts, const char *field, json_int_t unit)
+{
+	return json_integer(json_integer_value(json_object_get(counts, field)) / unit);
+}
+
+/* What only grows while its worker lives: who asks twice has rates. */
+static void add_flow(const struct ward *ward, json_t *told)
+{
+	const json_t *counts = json_object_get(ward->status, "counts");
+
+	if (!counts)
+		return;
+	json_object_set_new(told, "flow",
+	                    json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at",
+	                              (json_int_t)ward->status_ms, "cuts", count(counts, "cuts", 1),
+	                              "pause_us", count(counts, "pause_ns", 1000),
+	                              "pause_longest_us", count(counts, "pause_longest_ns", 1000),
+	                              "pauses_us", count(counts, "pauses_ns", 1000),
+	                              "captured_bytes", count(counts, "captured_bytes", 1),
+	                              "wire_bytes", count(counts, "sent_bytes", 1), "held_bytes",
+	                              count(counts, "held_bytes", 1)));
+}
+
 static void add_epochs(const struct ward *ward, json_t *told)
 {
 	if (!ward->status)
@@ -93,6 +116,7 @@ static void add_epochs(const struct ward *ward, json_t *told)
 	json_object_set_new(told, "acknowledged", json_integer(number(ward, "acknowledged")));
 	json_object_set_new(told, "lag",
 	                    json_integer(number(ward, "cut") - number(ward, "acknowledged")));
+	add_flow(ward, told);
 	json_object_set_new(told, "held",
 	                    json_boolean(json_is_true(json_object_get(ward->status, "held"))));
 	if (ward->progress && !strcmp(ward_worker_state(ward), "base"))
@@ -133,11 +157,13 @@ static void add_guard(const struct ward *ward, json_t *told)
 json_t *ward_tell(const struct ward *ward)
 {
 	struct verdict verdict = judge(ward);
-	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:I, s:{s:i, s:i}}", "role",
-	                         protection_role_name(ward->is.role), "peer", ward->is.peer,
+	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:{s:i, s:i}}",
+	                         "role", protection_role_name(ward->is.role), "peer", ward->is.peer,
 	                         "state", verdict.state, "why", reason(ward), "generation",
 	                         (json_int_t)ward->is.generation, "interval",
-	                         (json_int_t)ward->is.settings.interval, "disks",
+	                         (json_int_t)ward->is.settings.interval, "budget",
+	                         (json_int_t)ward->is.settings.budget, "memory",
+	                         (json_int_t)ward->is.settings.memory, "disks",
 	                         (int)ward->is.disk_count, "seconds",
 	                         (json_int_t)(wards_now(ward->wards) - ward->since), "worker",
 	                         "pid", ward->child.pid, "starts", (int)ward->child.starts);

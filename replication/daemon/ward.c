@@ -87,6 +87,7 @@ static void on_status(const json_t *reply, void *data)
 	ward->is_asked = false;
 	json_decref(ward->status);
 	ward->status = json_is_object(status) ? json_incref((json_t *)(uintptr_t)status) : NULL;
+	ward->status_ms = (int64_t)(ev_now(ward->wards->settings.loop) * 1000);
 	if (ward_is_connected(ward))
 		ward->lonely_at = wards_in(ward->wards, LONELY);
 	ward_note_state(ward);
@@ -233,6 +234,8 @@ void ward_free(struct ward *ward)
 		at = &(*at)->next;
 	*at = ward->next;
 	ward_forget_attempt(ward);
+	errand_ward_forget(ward);
+	settings_ward_forget(ward);
 	close_link(ward);
 	ward_answer(ward, NULL);
 	guarded_ward_close(ward);

@@ -58,6 +58,7 @@ struct ward {
 	json_t *listing;     /* what xl printed of it on the primary's host; NULL: not asked yet */
 	bool is_wanted;      /* the worker: started again, with a new file, when it has ended */
 	json_t *status;      /* the worker's last; NULL: none yet */
+	int64_t status_ms;   /* when that was told, of a clock that only goes on */
 	json_t *progress;    /* of its first copy, as it told last */
 	bool is_asked;       /* its status, and it has not answered yet */
 	ev_tstamp lonely_at; /* a worker that had no peer until then needs one prepared anew */
@@ -80,6 +81,12 @@ struct ward {
 	bool is_dropping;             /* what is here of the VM is being destroyed */
 	bool is_over;                 /* the guard has ended the protection */
 	const char *alarm;            /* its last word; NULL: none */
+
+	/* What its other host is asked, or is to be told, beside attempts: */
+	struct talk *errand;  /* answers the operator's order */
+	struct talk *telling; /* of settings that were changed */
+	bool is_tell_due;
+	ev_tstamp tell_at;
 
 	const char *noted; /* the state that was noted last; NULL: none yet */
 	bool is_off_noted; /* that its other host was fenced */
@@ -163,6 +170,22 @@ void standby_ward_activate(struct ward *ward, struct control_later *later);
 json_t *standby_prepare(struct wards *wards, const char *peer, const json_t *request);
 json_t *standby_forget(struct wards *wards, const char *peer, const json_t *request);
 
+/* --- settings_ward.c --- */
+
+/* Reads what is said of them into *settings: NULL, or the refusal; they may then have changed in part. */
+json_t *settings_read(struct config_vm_defaults *settings, const struct wards_change *change);
+void settings_ward_tick(struct ward *ward);
+void settings_ward_forget(struct ward *ward); /* who is told just now */
+/* What a peer asks: the standby here is to go on with these. */
+json_t *settings_keep(struct wards *wards, const char *peer, const json_t *request);
+
+/* --- errand_ward.c --- */
+
+void errand_ward_forget(struct ward *ward);
+/* What a peer asks. */
+json_t *errand_tell(struct wards *wards, const char *peer, const json_t *request);
+json_t *errand_switch_over(struct wards *wards, const char *peer, const json_t *request);
+
 /* --- tell_ward.c --- */
 
 json_t *ward_tell(const struct ward *ward);
@@ -175,6 +198,11 @@ void ward_note(struct ward *ward, const char *event, const char *text);
 /* Its word is another one than when this was called last, or its host was fenced. */
 void ward_note_state(struct ward *ward);
 void ward_note_alarm(struct ward *ward, enum alarm alarm);
+
+/* --- orders.c --- */
+
+/* The VM's ward, if an order may be given for it now; else NULL, and it is refused. */
+struct ward *wards_ordered(struct wards *wards, const char *vm, struct control_later *later);
 
 /* --- wards.c --- */
 

@@ -44,17 +44,6 @@ struct ward *wards_find(const struct wards *wards, const char *name)
 	return ward;
 }
 
-static struct ward *find_word(const struct wards *wards, const char *word)
-{
-	struct host *host = wards->settings.host;
-	struct ward *ward = wards_find(wards, word);
-	struct host_vm vm;
-
-	if (ward || host->ops->find(host, word, &vm))
-		return ward;
-	return wards_find(wards, vm.name);
-}
-
 /* --- what peers ask --- */
 
 static void on_peer(const char *peer, const json_t *request, struct talk *talk, void *data)
@@ -69,6 +58,12 @@ static void on_peer(const char *peer, const json_t *request, struct talk *talk, 
 		peers_reply(talk, standby_prepare(wards, peer, request));
 	else if (verb && !strcmp(verb, "forget"))
 		peers_reply(talk, standby_forget(wards, peer, request));
+	else if (verb && !strcmp(verb, "set"))
+		peers_reply(talk, settings_keep(wards, peer, request));
+	else if (verb && !strcmp(verb, "tell"))
+		peers_reply(talk, errand_tell(wards, peer, request));
+	else if (verb && !strcmp(verb, "switchover"))
+		peers_reply(talk, errand_switch_over(wards, peer, request));
 	else
 		peers_reply(talk,
 		            control_refusal(CONTROL_UNKNOWN_VERB, "the same version on both hosts",
@@ -136,6 +131,8 @@ void wards_reload(struct wards *wards)
 		return;
 	for (struct ward *ward = wards->first; ward; ward = ward->next) {
 		ward_forget_attempt(ward);
+		errand_ward_forget(ward);
+		settings_ward_forget(ward);
 		guarded_ward_reconfigure(ward);
 	}
 	if (wards->peers)
@@ -168,6 +165,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	for (ward = wards->first; ward && !wards->is_stopping; ward = next) {
 		next = ward->next;
 		ward_note_state(ward);
+		settings_ward_tick(ward);
 		if (ward->is_over) { /* not from within the guard's call */
 			guarded_ward_close(ward);
 			ward->is_over = false;
@@ -262,169 +260,6 @@ void wards_close(struct wards *wards)
 		close(wards->ledger);
 	chronicle_close(wards->chronicle);
 	free(wards);
-}
-
-/* --- what the operator orders --- */
-
-static void refuse_unknown(const char *vm, struct control_later *later)
-{
-	control_reply(later, control_refusal(CONTROL_NO_SUCH_VM, "remusctl list",
-	                                     "no VM called %.64s is protected here", vm));
-}
-
-/* 0: there is none of that form. */
-static uint32_t parse_interval(const char *text)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	return *end || end == text || *text == '-' || value > CONFIG_INTERVAL_MAX ? 0
-	                                                                          : (uint32_t)value;
-}
-
-/* Why it cannot be protected with that peer; NULL: it may be tried. */
-static json_t *refuse_order(const struct wards *wards, const char *vm, const char *peer,
-                            const char *interval, struct host_vm *found)
-{
-	struct host *host = wards->settings.host;
-
-	if (!wards->has_config)
-		return control_refusal(CONTROL_NO_CONFIG, "remusctl doctor", "%s: %s",
-		                       wards->settings.config, wards->config_why);
-	if (host->ops->find(host, vm, found))
-		return control_refusal(CONTROL_NO_SUCH_VM, "xl list",
-		                       "no guest of this host is called %.64s", vm);
-	if (!protection_is_name(found->name) || !*found->uuid)
-		return control_refusal(CONTROL_FAILED, "xl rename",
-		                       "%.64s: a protected VM's name has letters, digits and ._+- "
-		                       "only, at most %d",
-		                       vm, PROTECTION_NAME_SIZE - 1);
-	if (!config_peer(&wards->config, peer))
-		return control_refusal(CONTROL_NO_SUCH_PEER, "see peers in /etc/remus/remus.conf",
-		                       "this host has no peer %.64s", peer);
-	if (interval && !parse_interval(interval))
-		return control_refusal(CONTROL_USAGE, "--interval 25", "an interval is 1 to %u ms",
-		                       CONFIG_INTERVAL_MAX);
-	if (wards_find(wards, found->name))
-		return control_refusal(CONTROL_WRONG_STATE, "remusctl status",
-		                       "%s is protected already, or about to be", found->name);
-	return NULL;
-}
-
-void wards_protect(struct wards *wards, const char *vm, const char *peer, const char *interval,
-                   bool accepts_split_brain, struct control_later *later)
-{
-	struct protection is = { .role = PROTECTION_PRIMARY, .generation = 1 };
-	struct host_vm found;
-	json_t *refusal = refuse_order(wards, vm, peer, interval, &found);
-	struct ward *ward;
-
-	if (refusal) {
-		control_reply(later, refusal);
-		return;
-	}
-	is.settings = wards->config.defaults;
-	is.is_arbitrated = wards_have_cluster(wards);
-	is.accepts_split_brain = accepts_split_brain;
-	if (interval)
-		is.settings.interval = parse_interval(interval);
-	is.domid = found.domid;
-	snprintf(is.name, sizeof(is.name), "%s", found.name);
-	snprintf(is.uuid, sizeof(is.uuid), "%s", found.uuid);
-	snprintf(is.peer, sizeof(is.peer), "%s", peer);
-	ward = ward_new(wards, &is, WARD_NEW);
-	if (!ward) {
-		control_reply(later, control_refusal(CONTROL_FAILED, "", "no memory"));
-		return;
-	}
-	ward->later = later;
-	primary_ward_ask(ward);
-}
-
-/* The VM's ward, if an order may be given for it now; else it is refused. */
-static struct ward *ordered(struct wards *wards, const char *vm, struct control_later *later)
-{
-	struct ward *ward = find_word(wards, vm);
-
-	if (!ward) {
-		refuse_unknown(vm, later);
-		return NULL;
-	}
-	if (!ward->later && ward_state(ward) != WARD_LEAVING && ward_state(ward) != WARD_TAKING)
-		return ward;
-	control_reply(later, control_refusal(CONTROL_WRONG_STATE, "wait for it: remusctl status",
-	                                     "another order for %s is under way", ward->is.name));
-	return NULL;
-}
-
-void wards_unprotect(struct wards *wards, const char *vm, bool is_forced,
-                     struct control_later *later)
-{
-	struct ward *ward = ordered(wards, vm, later);
-
-	if (!ward)
-		return;
-	if (ward_is(ward, PROTECTION_STANDBY) && ward_state(ward) != WARD_BROKEN && !is_forced) {
-		control_reply(later, control_refusal(CONTROL_WRONG_STATE,
-		                                     "unprotect it on that host, or add --force",
-		                                     "%s runs on %s; this host has its copy",
-		                                     ward->is.name, ward->is.peer));
-		return;
-	}
-	leaving_ward_begin(ward, is_forced, later);
-}
-
-void wards_activate(struct wards *wards, const char *vm, struct control_later *later)
-{
-	struct ward *ward = ordered(wards, vm, later);
-
-	if (!ward)
-		return;
-	if (ward_is(ward, PROTECTION_STANDBY))
-		standby_ward_activate(ward, later);
-	else
-		control_reply(later, control_refusal(CONTROL_WRONG_STATE, "remusctl status",
-		                                     "%s has no copy on this host", ward->is.name));
-}
-
-static void accept_switch_over(struct ward *ward, struct control_later *later)
-{
-	ward_note(ward, "switchover", "ordered by the operator");
-	control_reply(later, control_success(json_pack("{s:s}", "vm", ward->is.name)));
-}
-
-void wards_switch_over(struct wards *wards, const char *vm, struct control_later *later)
-{
-	struct ward *ward = ordered(wards, vm, later);
-
-	if (!ward)
-		return;
-	if (!ward->guard || guard_switch_over(ward->guard))
-		control_reply(later,
-		              control_refusal(CONTROL_WRONG_STATE, "remusctl status",
-		                              "%s does not replicate from this host under an "
-		                              "arbiter",
-		                              ward->is.name));
-	else
-		accept_switch_over(ward, later);
-}
-
-void wards_fenced(struct wards *wards, const char *vm, struct control_later *later)
-{
-	struct ward *ward = ordered(wards, vm, later);
-
-	if (!ward)
-		return;
-	if (!ward->guard) {
-		control_reply(later, control_refusal(CONTROL_WRONG_STATE,
-		                                     "remusctl activate, on the standby",
-		                                     "%s has no arbiter", ward->is.name));
-		return;
-	}
-	ward_note(ward, "fence", "the operator vouches that its other host is off");
-	guard_confirm_off(ward->guard);
-	control_reply(later, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
-	                                               ward->is.peer)));
 }
 
 /* --- what is told --- */

@@ -49,7 +49,19 @@ void wards_unprotect(struct wards *wards, const char *vm, bool is_forced,
                      struct control_later *later);
 void wards_activate(struct wards *wards, const char *vm, struct control_later *later);
 
-void wards_switch_over(struct wards *wards, const char *vm, struct control_later *later);
+/* Of a VM whose standby is here, its other host is asked; is_here: only of such a one. */
+void wards_switch_over(struct wards *wards, const char *vm, bool is_here,
+                       struct control_later *later);
+/* What its other host tells of it. */
+void wards_ask_peer(struct wards *wards, const char *vm, struct control_later *later);
+void wards_resync(struct wards *wards, const char *vm, struct control_later *later);
+
+/* NULL: as it is. */
+struct wards_change {
+	const char *interval, *budget, *memory;
+};
+void wards_set(struct wards *wards, const char *vm, const struct wards_change *change,
+               struct control_later *later);
 /* The operator vouches that the VM's other host is off. */
 void wards_fenced(struct wards *wards, const char *vm, struct control_later *later);
 

@@ -74,12 +74,19 @@ static json_t *arbitrate(json_t *file, const struct protection *protection)
 	return file;
 }
 
+struct worker_pace worker_pace_of(const struct config_vm_defaults *settings)
+{
+	return (struct worker_pace){ .interval_ms = settings->interval,
+		                     .shortest_ms = settings->interval < 2 ? settings->interval : 2,
+		                     .dirty_pages = settings->budget,
+		                     .kept_mib = settings->memory };
+}
+
 static json_t *make_file(const struct worker_paths *paths, const struct protection *protection,
                          const struct config *config)
 {
-	const struct config_vm_defaults *settings = &protection->settings;
+	struct worker_pace pace = worker_pace_of(&protection->settings);
 	bool is_standby = protection->role == PROTECTION_STANDBY;
-	json_int_t interval = (json_int_t)settings->interval;
 
 	return json_pack(
 		"{s:{s:s, s:s, s:i, s:I, s:o, s:b, s:s*}, s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:s,"
@@ -90,10 +97,10 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
 		is_standby ? paths->listing : NULL, "host", config->name, "peer", protection->peer,
 		"address", address_of(protection, config), "port", (int)protection->port, "tls",
 		"ca", config->authority, "certificate", config->certificate, "key", config->key,
-		"control", paths->control, "interval_ms", interval, "shortest_ms",
-		interval < 2 ? interval : (json_int_t)2, "dirty_pages",
-		(json_int_t)settings->budget, "kept_mib", (json_int_t)settings->memory,
-		"staged_mib", (json_int_t)settings->memory);
+		"control", paths->control, "interval_ms", (json_int_t)pace.interval_ms,
+		"shortest_ms", (json_int_t)pace.shortest_ms, "dirty_pages",
+		(json_int_t)pace.dirty_pages, "kept_mib", (json_int_t)pace.kept_mib, "staged_mib",
+		(json_int_t)pace.kept_mib);
 }
 
 int worker_file_write(const struct worker_paths *paths, const struct protection *protection,

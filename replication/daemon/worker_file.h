@@ -18,6 +18,12 @@ struct worker_paths {
 int worker_paths(struct worker_paths *paths, const char *folder,
                  const struct protection *protection);
 
+/* What settings are for a worker, in its own words: of its file, and of its verb `set`. */
+struct worker_pace {
+	uint32_t interval_ms, shortest_ms, dirty_pages, kept_mib;
+};
+struct worker_pace worker_pace_of(const struct config_vm_defaults *settings);
+
 /* Mode 0600. listing: of a standby. 0 or a negative errno. */
 int worker_file_write(const struct worker_paths *paths, const struct protection *protection,
                       const struct config *config, const json_t *listing);

@@ -212,7 +212,35 @@ static void begin_switch_over(const json_t *request, void *data, struct control_
 	const struct daemon_facts *facts = data;
 
 	if (may_order(facts, request, "vm", later))
-		wards_switch_over(facts->wards, text(request, "vm"), later);
+		wards_switch_over(facts->wards, text(request, "vm"), is_said(request, "here"),
+		                  later);
+}
+
+static void begin_peer(const json_t *request, void *data, struct control_later *later)
+{
+	const struct daemon_facts *facts = data;
+
+	if (may_order(facts, request, "vm", later))
+		wards_ask_peer(facts->wards, text(request, "vm"), later);
+}
+
+static void begin_resync(const json_t *request, void *data, struct control_later *later)
+{
+	const struct daemon_facts *facts = data;
+
+	if (may_order(facts, request, "vm", later))
+		wards_resync(facts->wards, text(request, "vm"), later);
+}
+
+static void begin_set(const json_t *request, void *data, struct control_later *later)
+{
+	const struct daemon_facts *facts = data;
+	const struct wards_change change = { .interval = text(request, "interval"),
+		                             .budget = text(request, "budget"),
+		                             .memory = text(request, "memory") };
+
+	if (may_order(facts, request, "vm", later))
+		wards_set(facts->wards, text(request, "vm"), &change, later);
 }
 
 static void begin_fence(const json_t *request, void *data, struct control_later *later)
@@ -236,6 +264,8 @@ static const char *const vm_field[] = { "vm", NULL };
 static const char *const events_fields[] = { "vm", "since", NULL };
 static const char *const protect_fields[] = { "vm", "to", "interval", "accept_split_brain", NULL };
 static const char *const unprotect_fields[] = { "vm", "force", NULL };
+static const char *const switch_fields[] = { "vm", "here", NULL };
+static const char *const set_fields[] = { "vm", "interval", "budget", "memory", NULL };
 static const char *const activate_fields[] = { "vm", "confirm", NULL };
 
 const struct control_verb daemon_verbs[] = {
@@ -245,7 +275,10 @@ const struct control_verb daemon_verbs[] = {
 	{ .name = "events", .fields = events_fields, .serve = serve_events },
 	{ .name = "protect", .fields = protect_fields, .begin = begin_protect },
 	{ .name = "unprotect", .fields = unprotect_fields, .begin = begin_unprotect },
-	{ .name = "switchover", .fields = vm_field, .begin = begin_switch_over },
+	{ .name = "switchover", .fields = switch_fields, .begin = begin_switch_over },
+	{ .name = "peer", .fields = vm_field, .begin = begin_peer },
+	{ .name = "resync", .fields = vm_field, .begin = begin_resync },
+	{ .name = "set", .fields = set_fields, .begin = begin_set },
 	{ .name = "fence", .fields = activate_fields, .begin = begin_fence },
 	{ .name = "activate", .fields = activate_fields, .begin = begin_activate },
 	{ 0 },

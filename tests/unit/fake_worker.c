@@ -48,14 +48,17 @@ static struct {
 static json_t *serve_status(const json_t *request, void *data)
 {
 	const char *state = fake.is_active ? "active" : "ready";
+	static int asked; /* epochs go on as it is looked at */
+
+	asked += fake.has_peer;
 
 	if (fake.is_primary)
 		state = fake.is_released ? "alone" : fake.has_peer ? "running" : "waiting";
 	return control_success(json_pack("{s:s, s:b, s:b, s:s, s:i, s:i, s:i, s:i}", "state", state,
 	                                 "connected", fake.has_peer, "held",
 	                                 fake.is_primary && !fake.is_released, "why",
-	                                 "no fake peer", "cut", 12, "acknowledged", 10, "whole", 10,
-	                                 "committed", 10));
+	                                 "no fake peer", "cut", 12 + asked, "acknowledged",
+	                                 10 + asked, "whole", 10, "committed", 10));
 }
 
 static json_t *serve_release(const json_t *request, void *data)
@@ -125,6 +128,15 @@ static json_t *serve_output(const json_t *request, void *data)
 	return control_success(json_object());
 }
 
+static json_t *serve_set(const json_t *request, void *data)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s.set", fake.output);
+	return json_dump_file(request, path, 0) ? control_refusal(CONTROL_FAILED, "", "no file")
+	                                        : control_success(json_object());
+}
+
 static json_t *serve_flush(const json_t *request, void *data)
 {
 	return control_success(json_pack("{s:i}", "epoch", 12));
@@ -141,6 +153,8 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 
 static const char *const until_field[] = { "#until", NULL };
 static const char *const beat_fields[] = { "#generation", "#round", "#number", "#heard", NULL };
+static const char *const set_fields[] = { "#interval_ms", "#shortest_ms", "#dirty_pages",
+	                                  "#kept_mib", NULL };
 static const char *const no_fields[] = { NULL };
 static const struct control_verb arbitrated_verbs[] = {
 	{ .name = "status", .fields = no_fields, .serve = serve_status },
@@ -149,6 +163,7 @@ static const struct control_verb arbitrated_verbs[] = {
 	{ .name = "lease", .fields = until_field, .serve = serve_output },
 	{ .name = "hold", .fields = no_fields, .serve = serve_output },
 	{ .name = "release", .fields = no_fields, .serve = serve_output },
+	{ .name = "set", .fields = set_fields, .serve = serve_set },
 	{ .name = "flush", .fields = no_fields, .serve = serve_flush },
 	{ .name = "resume", .fields = no_fields, .serve = serve_output },
 	{ .name = "activate", .fields = until_field, .serve = serve_activate },
@@ -156,6 +171,7 @@ static const struct control_verb arbitrated_verbs[] = {
 };
 static const struct control_verb verbs[] = {
 	{ .name = "status", .fields = no_fields, .serve = serve_status },
+	{ .name = "set", .fields = set_fields, .serve = serve_set },
 	{ .name = "release", .fields = no_fields, .serve = serve_release },
 	{ .name = "activate", .fields = no_fields, .serve = serve_activate },
 	{ 0 },

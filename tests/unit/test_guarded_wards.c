@@ -1,6 +1,6 @@
 /* Two hosts' daemons protect a VM with each other, as their arbiters decide. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <stdio.h>
@@ -9,25 +9,6 @@
 #include "tests/unit/fake_cluster.h"
 #include "tests/unit/two_hosts.h"
 #include "toolstack/control/codes.h"
-
-static bool is_protected(const struct daemon *daemon)
-{
-	json_t *told = wards_tell(daemon->wards, "web");
-	bool is_so = json_is_true(json_object_get(json_object_get(told, "arbiter"), "protected"));
-
-	json_decref(told);
-	return is_so;
-}
-
-static void protect_with_arbiters(void)
-{
-	assert_string_equal(order(&a, PROTECT), "");
-	UNTIL(is_protected(&a) && is_protected(&b));
-	UNTIL(!strcmp(fake_host_read(&a.fake, "primary-web.output"), "lease"));
-	/* The standby's right to take over begins when the primary has heard that it is heard. */
-	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
-		ev_run(loop, EVRUN_ONCE);
-}
 
 static void test_arbiters_keep_the_lease(void **state)
 {
@@ -70,6 +51,58 @@ static void test_agents_of_the_configuration(void **state)
 	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
 }
 
+static void wait_a_while(void)
+{
+	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+}
+
+static json_int_t round_of(const struct daemon *daemon)
+{
+	return (json_int_t)wards_find(daemon->wards, "web")->is.round;
+}
+
+/* Its standby steps back first: the primary is never without an answer. */
+static void test_the_copy_is_made_anew(void **state)
+{
+	json_int_t round;
+
+	protect_with_arbiters();
+	round = round_of(&a);
+	assert_string_equal(order(&a, "{\"verb\":\"resync\",\"vm\":\"web\"}\n"), "");
+	UNTIL(round_of(&a) > round && is_protected(&a) && is_protected(&b));
+	assert_false(has_happened(&a, "standby-lost"));
+	assert_true(has_happened(&b, "outdated"));
+	assert_int_equal(wards_find(a.wards, "web")->is.generation, 1);
+}
+
+static bool runs_at(const struct daemon *daemon, uint64_t generation)
+{
+	const struct ward *ward = wards_find(daemon->wards, "web");
+
+	return ward && ward->is.role == PROTECTION_PRIMARY && ward->is.generation == generation &&
+	       is_protected(&a) && is_protected(&b);
+}
+
+/* There as ordered where it runs; back as ordered where it is to run. */
+static void test_it_is_handed_over_and_comes_back(void **state)
+{
+	allow_both_hosts();
+	protect_with_arbiters();
+	assert_string_equal(order(&a,
+	                          "{\"verb\":\"switchover\",\"vm\":\"web\",\"here\":\"yes\"}\n"),
+	                    CONTROL_WRONG_STATE);
+	assert_string_equal(order(&a, "{\"verb\":\"switchover\",\"vm\":\"web\"}\n"), "");
+	UNTIL(runs_at(&b, 2));
+	UNTIL_STATE(&a, "ready");
+	wait_a_while();
+	assert_string_equal(
+		order(&a, "{\"verb\":\"switchover\",\"vm\":\"web\",\"here\":\"yes\"}\n"), "");
+	UNTIL(runs_at(&a, 3));
+	assert_true(has_happened(&a, "switchover") && has_happened(&b, "switchover"));
+	assert_true(has_happened(&a, "took-over") && has_happened(&b, "took-over"));
+}
+
 /* Nobody orders it. */
 static void test_the_standby_takes_over_by_itself(void **state)
 {
@@ -98,6 +131,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		CLUSTER_TEST(test_arbiters_keep_the_lease),
+		CLUSTER_TEST(test_the_copy_is_made_anew),
+		CLUSTER_TEST(test_it_is_handed_over_and_comes_back),
 		CLUSTER_TEST(test_the_standby_takes_over_by_itself),
 		CLUSTER_TEST(test_agents_of_the_configuration),
 	};

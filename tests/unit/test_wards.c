@@ -1,6 +1,6 @@
 /* Two hosts' daemons protect a VM with each other, as the operator decides. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <fcntl.h>
@@ -174,6 +174,114 @@ static void test_daemons_that_are_started_anew(void **state)
 	assert_string_equal(state_of(&b), "waiting");
 	UNTIL_STATE(&b, "ready");
 	UNTIL_STATE(&a, "replicating");
+}
+
+static void test_settings_change_while_it_is_protected(void **state)
+{
+	int first;
+
+	protect();
+	assert_string_equal(
+		order(&a,
+	              "{\"verb\":\"set\",\"vm\":\"web\",\"interval\":\"50\",\"memory\":\"64\"}\n"),
+		"");
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(a.reply, "result"), "interval")),
+	                 50);
+	assert_non_null(
+		strstr(fake_host_read(&a.fake, "primary-web.output.set"), "\"interval_ms\": 50"));
+	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"interval\": 50"));
+	/* The standby would go on so, and a worker that dies is followed by one that does. */
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"interval\": 50"));
+	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"memory\": 64"));
+	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
+	first = pid_of(&a);
+	kill(first, SIGKILL);
+	UNTIL(pid_of(&a) && pid_of(&a) != first);
+	assert_non_null(strstr(fake_host_read(&a.fake, "primary-web.json"), "\"kept_mib\": 64"));
+	assert_true(has_happened(&a, "set"));
+}
+
+static const char *set(const struct daemon *daemon, const char *what)
+{
+	char line[200];
+
+	snprintf(line, sizeof(line), "{\"verb\":\"set\",\"vm\":\"web\",%s}\n", what);
+	return order((struct daemon *)(uintptr_t)daemon, line);
+}
+
+static void test_settings_that_cannot_be(void **state)
+{
+	assert_string_equal(set(&a, "\"interval\":\"50\""), CONTROL_NO_SUCH_VM);
+	protect();
+	assert_string_equal(set(&a, "\"interval\":\"0\""), CONTROL_USAGE);
+	assert_string_equal(set(&a, "\"interval\":\"1001\""), CONTROL_USAGE);
+	assert_string_equal(set(&a, "\"interval\":\" 5\""), CONTROL_USAGE);
+	assert_string_equal(set(&a, "\"interval\":\"5x\""), CONTROL_USAGE);
+	assert_string_equal(set(&a, "\"interval\":\"5\",\"budget\":\"63\""), CONTROL_USAGE);
+	assert_string_equal(set(&a, "\"memory\":\"99999999999999999999\""), CONTROL_USAGE);
+	assert_string_equal(set(&b, "\"interval\":\"50\""), CONTROL_WRONG_STATE);
+	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"interval\": 25"));
+	assert_string_equal(fake_host_read(&a.fake, "primary-web.output.set"), "");
+}
+
+/* A standby's host that is away for a while hears of it when it is back. */
+static void test_settings_reach_a_standby_that_was_away(void **state)
+{
+	protect();
+	daemon_close(&b);
+	assert_string_equal(set(&a, "\"interval\":\"99\""), "");
+	daemon_open(&b);
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"interval\": 99"));
+}
+
+static void test_the_copy_is_made_anew(void **state)
+{
+	int first;
+
+	protect();
+	first = pid_of(&a);
+	assert_string_equal(order(&b, "{\"verb\":\"resync\",\"vm\":\"web\"}\n"),
+	                    CONTROL_WRONG_STATE);
+	assert_string_equal(order(&a, "{\"verb\":\"resync\",\"vm\":\"mail\"}\n"),
+	                    CONTROL_NO_SUCH_VM);
+	assert_string_equal(order(&a, "{\"verb\":\"resync\",\"vm\":\"web\"}\n"), "");
+	UNTIL(pid_of(&a) && pid_of(&a) != first);
+	UNTIL_STATE(&a, "replicating");
+	UNTIL_STATE(&b, "ready");
+	assert_true(has_happened(&a, "resync"));
+}
+
+static void test_what_the_other_host_tells(void **state)
+{
+	json_t *request = json_pack("{s:s, s:s, s:s}", "verb", "tell", "vm", "web", "uuid", WEB);
+	json_t *reply;
+	const json_t *error, *result;
+
+	protect();
+	assert_string_equal(order(&a, "{\"verb\":\"peer\",\"vm\":\"web\"}\n"), "");
+	result = json_object_get(a.reply, "result");
+	assert_string_equal(text(result, "host"), "b");
+	assert_string_equal(text(json_object_get(result, "replication"), "role"), "standby");
+	/* Nobody else hears of it. */
+	reply = errand_tell(b.wards, "c", request);
+	control_result(reply, &error);
+	assert_string_equal(text(error, "code"), CONTROL_NO_SUCH_VM);
+	json_decref(reply);
+	json_object_del(request, "uuid");
+	reply = errand_tell(b.wards, "a", request);
+	control_result(reply, &error);
+	assert_string_equal(text(error, "code"), CONTROL_BAD_REQUEST);
+	json_decref(reply);
+	json_decref(request);
+	/* Only arbiters hand over. */
+	assert_string_equal(order(&a, "{\"verb\":\"switchover\",\"vm\":\"web\"}\n"),
+	                    CONTROL_WRONG_STATE);
+	assert_string_equal(order(&b,
+	                          "{\"verb\":\"switchover\",\"vm\":\"web\",\"here\":\"yes\"}\n"),
+	                    CONTROL_WRONG_STATE);
+	daemon_close(&b);
+	assert_string_equal(order(&a, "{\"verb\":\"peer\",\"vm\":\"web\"}\n"), CONTROL_NO_PEER);
 }
 
 static void test_a_vm_that_does_not_run_is_an_alarm(void **state)
@@ -386,6 +494,11 @@ int main(int argc, char **argv)
 		WARDS_TEST(test_it_is_unprotected),
 		WARDS_TEST(test_it_is_unprotected_without_its_peer),
 		WARDS_TEST(test_daemons_that_are_started_anew),
+		WARDS_TEST(test_settings_change_while_it_is_protected),
+		WARDS_TEST(test_settings_that_cannot_be),
+		WARDS_TEST(test_settings_reach_a_standby_that_was_away),
+		WARDS_TEST(test_the_copy_is_made_anew),
+		WARDS_TEST(test_what_the_other_host_tells),
 		WARDS_TEST(test_a_vm_that_does_not_run_is_an_alarm),
 		WARDS_TEST(test_workers_that_are_killed),
 		WARDS_TEST(test_it_is_activated_and_protected_again),

@@ -46,11 +46,54 @@ static void begin_activate(const json_t *request, void *data, struct control_lat
 	wards_activate(((struct daemon *)data)->wards, text(request, "vm"), later);
 }
 
-static const char *const fields[] = { "vm", "to", "interval", "force", NULL };
+static void begin_switch_over(const json_t *request, void *data, struct control_later *later)
+{
+	wards_switch_over(((struct daemon *)data)->wards, text(request, "vm"),
+	                  text(request, "here") != NULL, later);
+}
+
+static void begin_peer(const json_t *request, void *data, struct control_later *later)
+{
+	wards_ask_peer(((struct daemon *)data)->wards, text(request, "vm"), later);
+}
+
+static void begin_resync(const json_t *request, void *data, struct control_later *later)
+{
+	wards_resync(((struct daemon *)data)->wards, text(request, "vm"), later);
+}
+
+static void begin_set(const json_t *request, void *data, struct control_later *later)
+{
+	const struct wards_change change = { .interval = text(request, "interval"),
+		                             .budget = text(request, "budget"),
+		                             .memory = text(request, "memory") };
+
+	wards_set(((struct daemon *)data)->wards, text(request, "vm"), &change, later);
+}
+
+/* As remusd's, but for what it knows of guests that are not protected. */
+static json_t *serve_status(const json_t *request, void *data)
+{
+	json_t *told = wards_tell(((struct daemon *)data)->wards, text(request, "vm"));
+
+	if (!told)
+		return control_refusal("no-such-vm", "remusctl list", "no such guest");
+	return control_success(json_pack("{s:s, s:i, s:O, s:o}", "name", text(request, "vm"), "id",
+	                                 7, "protection", json_object_get(told, "state"),
+	                                 "replication", told));
+}
+
+static const char *const fields[] = { "vm",   "to",     "interval", "force",
+	                              "here", "budget", "memory",   NULL };
 static const struct control_verb verbs[] = {
 	{ .name = "protect", .fields = fields, .begin = begin_protect },
 	{ .name = "unprotect", .fields = fields, .begin = begin_unprotect },
 	{ .name = "activate", .fields = fields, .begin = begin_activate },
+	{ .name = "switchover", .fields = fields, .begin = begin_switch_over },
+	{ .name = "peer", .fields = fields, .begin = begin_peer },
+	{ .name = "resync", .fields = fields, .begin = begin_resync },
+	{ .name = "set", .fields = fields, .begin = begin_set },
+	{ .name = "status", .fields = fields, .serve = serve_status },
 	{ 0 },
 };
 
@@ -270,6 +313,31 @@ int hosts_tear_down_cluster(void **state)
 	unshare(&b);
 	fake_cluster_end(loop);
 	return hosts_tear_down(state);
+}
+
+bool is_protected(const struct daemon *daemon)
+{
+	json_t *told = wards_tell(daemon->wards, "web");
+	bool is_so = json_is_true(json_object_get(json_object_get(told, "arbiter"), "protected"));
+
+	json_decref(told);
+	return is_so;
+}
+
+void protect_with_arbiters(void)
+{
+	assert_string_equal(order(&a, PROTECT), "");
+	UNTIL(is_protected(&a) && is_protected(&b));
+	UNTIL(!strcmp(fake_host_read(&a.fake, "primary-web.output"), "lease"));
+	/* The standby's right to take over begins when the primary has heard that it is heard. */
+	for (ev_tstamp until = ev_time() + 4.; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+}
+
+void allow_both_hosts(void)
+{
+	fake_host_add(&b.fake, 7, "web", WEB);
+	fake_host_take(&b.fake, 7);
 }
 
 /* --- all --- */

@@ -76,6 +76,13 @@ bool has_happened(const struct daemon *daemon, const char *event);
 
 /* Orders it, and waits until it is. */
 void protect(void);
+/* Its arbiter says so. */
+bool is_protected(const struct daemon *daemon);
+/* The same with arbiters, and until its standby may take over. */
+void protect_with_arbiters(void);
+/* Either host may run web, and tell of it. */
+void allow_both_hosts(void);
+
 /* The process of web's worker. */
 int pid_of(const struct daemon *daemon);
 

@@ -46,7 +46,7 @@ def wait_protection(host, wanted, timeout=400):
 def protect(a, b):
     """Both hosts say so, in lines that fit a terminal."""
     begun = time.monotonic()
-    reply, seen = ask(a, "protect web --to b", timeout=300)
+    reply, seen = ask(a, "protect web --to b --no-wait", timeout=300)
     assert seen == 0, reply
     wait_protection(b, ("ready",))
     vm = wait_protection(a, ("replicating",))

@@ -11,27 +11,32 @@
 
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
+#include "toolstack/verbs/drill.h"
 #include "toolstack/verbs/verb.h"
 
-static const struct verb *const verbs[] = { &verb_activate,  &verb_doctor, &verb_events,
-	                                    &verb_fence,     &verb_list,   &verb_protect,
-	                                    &verb_unprotect, &verb_status, &verb_switchover,
-	                                    &verb_version };
+static const struct verb *const verbs[] = {
+	&verb_doctor,   &verb_list,  &verb_status, &verb_top,       &verb_events,
+	&verb_protect,  &verb_set,   &verb_resync, &verb_unprotect, &verb_switchover,
+	&verb_failback, &verb_drill, &verb_fence,  &verb_activate,  &verb_version,
+};
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 static void print_help(FILE *to)
 {
 	fprintf(to, "usage: remusctl [--json] VERB ...\n\n");
 	for (unsigned int i = 0; i < VERB_COUNT; i++)
-		fprintf(to, "  %-10s %-12s %s\n", verbs[i]->name, verbs[i]->arguments,
+		fprintf(to, "  %-10s %-15s %s\n", verbs[i]->name, verbs[i]->arguments,
 		        verbs[i]->help);
-	fprintf(to, "  %-10s %-12s %s\n", "help", "", "this list");
+	fprintf(to, "  %-10s %-15s %s\n", "help", "", "this list");
 	fprintf(to, "\n  --json         for machines: replies as docs/control.md describes them\n"
 	            "  --socket PATH  ask the daemon there instead of at " CONTROL_SOCKET "\n"
 	            "\n  protect:   --interval MS  the longest that output is held for an epoch\n"
-	            "             --wait         until the standby could take over\n"
+	            "             --no-wait      do not show the first copy, nor wait for its end\n"
 	            "             --accept-split-brain  without quorum device and fence agent\n"
 	            "  unprotect: --force        even if the other host cannot be told\n"
+	            "  top:       --once         one look, as it is without a terminal\n"
+	            "  set:       interval=MS budget=PAGES memory=MIB\n"
+	            "  drill:     --live         it goes to its other host, and comes back\n"
 	            "  events:    --follow       and what happens from now on\n"
 	            "  activate:  --confirm      the other copy does not run, and never will\n"
 	            "  fence:     --confirm      the other host is off\n");
@@ -74,7 +79,9 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "to", required_argument, NULL, 't' },
 	{ "interval", required_argument, NULL, 'i' },
-	{ "wait", no_argument, NULL, 'w' },
+	{ "no-wait", no_argument, NULL, 'n' },
+	{ "once", no_argument, NULL, 'o' },
+	{ "live", no_argument, NULL, 'L' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "confirm", no_argument, NULL, 'c' },
 	{ "accept-split-brain", no_argument, NULL, 'b' },
@@ -94,8 +101,14 @@ static void take_option(struct asked *asked, int option, char *given)
 	case 'i':
 		asked->interval = optarg;
 		break;
-	case 'w':
-		asked->is_waiting = true;
+	case 'o':
+		asked->is_once = true;
+		break;
+	case 'L':
+		asked->is_live = true;
+		break;
+	case 'n':
+		asked->is_hasty = true;
 		break;
 	case 'f':
 		asked->is_forced = true;
@@ -117,7 +130,7 @@ static void take_option(struct asked *asked, int option, char *given)
 int main(int argc, char **argv)
 {
 	char given[sizeof(options) / sizeof(options[0])] = "";
-	struct asked asked = { .socket_path = CONTROL_SOCKET };
+	struct asked asked = { .socket_path = CONTROL_SOCKET, .folder = DRILL_FOLDER };
 	const struct verb *verb;
 	int option;
 

@@ -72,6 +72,6 @@ static int run(const struct asked *asked)
 const struct verb verb_doctor = {
 	.name = "doctor",
 	.arguments = "",
-	.help = "is this host fit: everything that stands against protection",
+	.help = "is this host fit, and what is not",
 	.run = run,
 };

@@ -7,11 +7,6 @@
 #include "toolstack/verbs/verb.h"
 #include "toolstack/verbs/vm.h"
 
-static int number(const json_t *object, const char *field)
-{
-	return (int)json_integer_value(json_object_get(object, field));
-}
-
 static void print_blockers(const json_t *blockers)
 {
 	const json_t *blocker;
@@ -33,7 +28,10 @@ static void print_replication(const json_t *replication)
 	printf("  role        %s, with %s, for %s\n", vm_text(replication, "role"),
 	       vm_text(replication, "peer"),
 	       vm_age(json_integer_value(json_object_get(replication, "seconds")), age));
-	printf("  generation  %d\n", number(replication, "generation"));
+	printf("  generation  %d\n", vm_number(replication, "generation"));
+	printf("  settings    interval %d ms, budget %d pages, memory %d MiB\n",
+	       vm_number(replication, "interval"), vm_number(replication, "budget"),
+	       vm_number(replication, "memory"));
 	if (json_object_get(replication, "arbiter"))
 		printf("  arbiter     %s%s\n",
 		       vm_text(json_object_get(replication, "arbiter"), "state"),
@@ -43,14 +41,14 @@ static void print_replication(const json_t *replication)
 		               : ", NO QUORUM");
 	if (!json_object_get(replication, "epoch"))
 		return;
-	printf("  epoch       %d, %d behind%s\n", number(replication, "epoch"),
-	       number(replication, "lag"),
+	printf("  epoch       %d, %d behind%s\n", vm_number(replication, "epoch"),
+	       vm_number(replication, "lag"),
 	       json_is_true(json_object_get(replication, "held"))
 	               ? ", output held until acknowledged"
 	               : "");
 	printf("  link        %s, round trip %d us\n",
 	       json_is_true(json_object_get(replication, "connected")) ? "up" : "DOWN",
-	       number(replication, "round_trip_us"));
+	       vm_number(replication, "round_trip_us"));
 }
 
 static void print_vm(const json_t *vm)
@@ -58,8 +56,7 @@ static void print_vm(const json_t *vm)
 	const json_t *backend = json_object_get(vm, "backend");
 	char age[VM_AGE_SIZE];
 
-	printf("%s (domain %d)\n", vm_text(vm, "name"),
-	       (int)json_integer_value(json_object_get(vm, "id")));
+	printf("%s (domain %d)\n", vm_text(vm, "name"), vm_number(vm, "id"));
 	printf("  protection  %s\n", vm_text(vm, "protection"));
 	if (json_object_get(vm, "replication"))
 		print_replication(json_object_get(vm, "replication"));
@@ -67,8 +64,7 @@ static void print_vm(const json_t *vm)
 		return;
 	printf("  backend     %s for %s, process %d, started %d times\n", vm_backend_state(vm),
 	       vm_age(json_integer_value(json_object_get(backend, "seconds")), age),
-	       (int)json_integer_value(json_object_get(backend, "pid")),
-	       (int)json_integer_value(json_object_get(backend, "starts")));
+	       vm_number(backend, "pid"), vm_number(backend, "starts"));
 }
 
 static int run(const struct asked *asked)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define COLUMNS_OTHERWISE 80
+#define ROWS_OTHERWISE    24
 
 bool terminal_is_on(void)
 {
@@ -23,6 +24,15 @@ int terminal_columns(void)
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
 		return COLUMNS_OTHERWISE;
 	return size.ws_col;
+}
+
+int terminal_rows(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row)
+		return ROWS_OTHERWISE;
+	return size.ws_row;
 }
 
 /* A letter takes a column, and in UTF-8 its further bytes none. */

@@ -11,6 +11,8 @@ bool terminal_is_on(void);
 
 /* Columns of it; 80 if that is not known. */
 int terminal_columns(void);
+/* Its lines; 24. */
+int terminal_rows(void);
 
 /* One line, of at most 511 bytes; on a terminal cut to its width. */
 void terminal_print(const char *line);

@@ -12,8 +12,9 @@ struct asked {
 	bool is_json;
 	/* Options of some verbs: */
 	const char *to, *interval; /* NULL: not said */
-	bool is_waiting, is_forced, is_confirmed, accepts_split_brain, is_following;
-	int count; /* words behind the verb */
+	bool is_hasty, is_forced, is_confirmed, accepts_split_brain, is_following, is_once, is_live;
+	const char *folder; /* of the reports of drills */
+	int count;          /* words behind the verb */
 	char **words;
 };
 
@@ -27,8 +28,9 @@ struct verb {
 	int (*run)(const struct asked *asked);
 };
 
-extern const struct verb verb_activate, verb_doctor, verb_events, verb_fence, verb_list,
-	verb_protect, verb_status, verb_switchover, verb_unprotect, verb_version;
+extern const struct verb verb_activate, verb_doctor, verb_drill, verb_events, verb_failback,
+	verb_fence, verb_list, verb_protect, verb_resync, verb_set, verb_status, verb_switchover,
+	verb_top, verb_unprotect, verb_version;
 
 /*
  * Asks remusd; with --json prints the reply as it is. A refusal is printed, to stderr for people. Returns the exit

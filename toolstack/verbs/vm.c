@@ -13,6 +13,11 @@ const char *vm_text(const json_t *vm, const char *field)
 	return text && *text ? text : "-";
 }
 
+int vm_number(const json_t *vm, const char *field)
+{
+	return (int)json_integer_value(json_object_get(vm, field));
+}
+
 const char *vm_age(json_int_t seconds, char text[VM_AGE_SIZE])
 {
 	int value = seconds < 0 ? 0 : seconds > 86400 * 9999 ? 86400 * 9999 : (int)seconds;

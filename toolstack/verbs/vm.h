@@ -9,6 +9,9 @@
 /* Field name of a VM, or "-" if it has none. */
 const char *vm_text(const json_t *vm, const char *field);
 
+/* Its number of that name; 0 if it has none. */
+int vm_number(const json_t *vm, const char *field);
+
 #define VM_AGE_SIZE 24
 /* Seconds as people say them: "42s", "3m20s", "5h02m", "12d4h". */
 const char *vm_age(json_int_t seconds, char text[VM_AGE_SIZE]);

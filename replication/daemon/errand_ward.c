@@ -1,6 +1,7 @@
 /* What an operator asks here about a VM, and the remusd of its other host has to answer. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -8,54 +9,107 @@
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
 
-#define PATIENCE 20.0
+#define PATIENCE    20.0
+#define ERRANDS_MAX 8u /* of a ward at once */
 
-/* --- the host that is asked by its operator --- */
+struct errand {
+	struct errand *next;
+	struct ward *ward;
+	struct talk *talk;
+	struct control_later *later;
+};
+
+/* --- the host that is asked by its operator: beside orders, for a peer that is slow must not keep those waiting --- */
+
+static void take_out(struct errand *errand)
+{
+	struct errand **at = &errand->ward->errands;
+
+	while (*at != errand)
+		at = &(*at)->next;
+	*at = errand->next;
+}
+
+/* Takes over the reply. */
+static void end(struct errand *errand, json_t *reply)
+{
+	take_out(errand);
+	control_reply(errand->later, reply);
+	free(errand);
+}
 
 static void on_answer(const json_t *reply, void *data)
 {
-	struct ward *ward = data;
-
-	ward->errand = NULL;
-	ward_answer(ward, json_incref((json_t *)(uintptr_t)reply));
+	end(data, json_incref((json_t *)(uintptr_t)reply));
 }
 
 void errand_ward_forget(struct ward *ward)
 {
-	if (!ward->errand)
-		return;
-	peers_drop(ward->errand);
-	ward->errand = NULL;
-	ward_answer(ward, control_refusal(CONTROL_FAILED, "once more",
-	                                  "remusd has read its configuration anew meanwhile"));
+	while (ward->errands) {
+		peers_drop(ward->errands->talk);
+		end(ward->errands,
+		    control_refusal(CONTROL_FAILED, "once more",
+		                    "remusd has lost sight of it meanwhile: it ends, or its "
+		                    "configuration is read anew"));
+	}
+}
+
+static unsigned int count_errands(const struct ward *ward)
+{
+	unsigned int count = 0;
+
+	for (const struct errand *errand = ward->errands; errand; errand = errand->next)
+		count++;
+	return count;
+}
+
+/* Sends the request; NULL: there is no memory, or there are too many already. */
+static struct errand *send_off(struct ward *ward, const char *verb)
+{
+	json_t *request = json_pack("{s:s, s:s, s:s}", "verb", verb, "vm", ward->is.name, "uuid",
+	                            ward->is.uuid);
+	struct errand *errand = count_errands(ward) < ERRANDS_MAX ? calloc(1, sizeof(*errand))
+	                                                          : NULL;
+
+	if (!errand) {
+		json_decref(request);
+		return NULL;
+	}
+	errand->ward = ward;
+	errand->talk = peers_ask(ward->wards->peers, ward->is.peer, request, PATIENCE, on_answer,
+	                         errand);
+	if (errand->talk)
+		return errand;
+	free(errand);
+	return NULL;
 }
 
 /* The peer's answer to that verb about the VM is the operator's. */
 static void pass_on(struct ward *ward, const char *verb, struct control_later *later)
 {
 	struct wards *wards = ward->wards;
-	json_t *request = json_pack("{s:s, s:s, s:s}", "verb", verb, "vm", ward->is.name, "uuid",
-	                            ward->is.uuid);
+	struct errand *errand = wards->peers ? send_off(ward, verb) : NULL;
 
-	ward->later = later;
-	if (wards->peers)
-		ward->errand = peers_ask(wards->peers, ward->is.peer, request, PATIENCE, on_answer,
-		                         ward);
-	else
-		json_decref(request);
-	if (!ward->errand)
-		ward_answer(ward, control_refusal(CONTROL_NO_PEER, "remusctl doctor",
-		                                  "%s cannot be asked: %s", ward->is.peer,
-		                                  wards->peers_why));
+	if (!errand) {
+		control_reply(later,
+		              control_refusal(CONTROL_NO_PEER, "remusctl doctor; or once more",
+		                              "%s cannot be asked: %s", ward->is.peer,
+		                              wards->peers ? "it is being asked too much already"
+		                                           : wards->peers_why));
+		return;
+	}
+	errand->later = later;
+	errand->next = ward->errands;
+	ward->errands = errand;
 }
 
 void wards_ask_peer(struct wards *wards, const char *vm, struct control_later *later)
 {
-	struct ward *ward = wards_ordered(wards, vm, later);
+	struct ward *ward = wards_known(wards, vm, later);
 
 	if (!ward)
 		return;
-	if (ward_state(ward) == WARD_BROKEN)
+	if (ward_state(ward) == WARD_BROKEN || ward_state(ward) == WARD_NEW)
 		control_reply(later, control_refusal(CONTROL_WRONG_STATE, "remusctl status",
 		                                     "it is not known where %s has its other host",
 		                                     ward->is.name));

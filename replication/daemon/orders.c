@@ -82,14 +82,21 @@ void wards_protect(struct wards *wards, const char *vm, const char *peer, const 
 	primary_ward_ask(ward);
 }
 
-struct ward *wards_ordered(struct wards *wards, const char *vm, struct control_later *later)
+struct ward *wards_known(const struct wards *wards, const char *vm, struct control_later *later)
 {
 	struct ward *ward = find_word(wards, vm);
 
-	if (!ward) {
+	if (!ward)
 		refuse_unknown(vm, later);
+	return ward;
+}
+
+struct ward *wards_ordered(struct wards *wards, const char *vm, struct control_later *later)
+{
+	struct ward *ward = wards_known(wards, vm, later);
+
+	if (!ward)
 		return NULL;
-	}
 	if (!ward->later && ward_state(ward) != WARD_LEAVING && ward_state(ward) != WARD_TAKING)
 		return ward;
 	control_reply(later, control_refusal(CONTROL_WRONG_STATE, "wait for it: remusctl status",

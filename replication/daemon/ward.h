@@ -83,8 +83,8 @@ struct ward {
 	const char *alarm;            /* its last word; NULL: none */
 
 	/* What its other host is asked, or is to be told, beside attempts: */
-	struct talk *errand;  /* answers the operator's order */
-	struct talk *telling; /* of settings that were changed */
+	struct errand *errands; /* what operators wait for */
+	struct talk *telling;   /* of settings that were changed */
 	bool is_tell_due;
 	ev_tstamp tell_at;
 
@@ -201,6 +201,8 @@ void ward_note_alarm(struct ward *ward, enum alarm alarm);
 
 /* --- orders.c --- */
 
+/* The VM's ward; NULL, and the order is refused: there is none. */
+struct ward *wards_known(const struct wards *wards, const char *vm, struct control_later *later);
 /* The VM's ward, if an order may be given for it now; else NULL, and it is refused. */
 struct ward *wards_ordered(struct wards *wards, const char *vm, struct control_later *later);
 

@@ -274,6 +274,9 @@ static void test_what_the_other_host_tells(void **state)
 	assert_string_equal(text(error, "code"), CONTROL_BAD_REQUEST);
 	json_decref(reply);
 	json_decref(request);
+	/* Orders do not wait for such an answer. */
+	daemon_ask(&a, "{\"verb\":\"peer\",\"vm\":\"web\"}\n");
+	assert_string_equal(set(&a, "\"interval\":\"26\""), "");
 	/* Only arbiters hand over. */
 	assert_string_equal(order(&a, "{\"verb\":\"switchover\",\"vm\":\"web\"}\n"),
 	                    CONTROL_WRONG_STATE);

@@ -97,18 +97,30 @@ static const struct control_verb verbs[] = {
 	{ 0 },
 };
 
-/* The code of the refusal, "" if it was done. */
-const char *order(struct daemon *daemon, const char *line)
+static int send_line(const struct daemon *daemon, const char *line)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	const json_t *error;
-	ssize_t got = 0;
 
-	json_decref(daemon->reply);
 	strcpy(address.sun_path, daemon->socket);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(send(fd, line, strlen(line), 0), strlen(line));
+	return fd;
+}
+
+void daemon_ask(const struct daemon *daemon, const char *line)
+{
+	close(send_line(daemon, line));
+}
+
+const char *order(struct daemon *daemon, const char *line)
+{
+	const json_t *error;
+	ssize_t got = 0;
+	int fd;
+
+	json_decref(daemon->reply);
+	fd = send_line(daemon, line);
 	UNTIL((got = recv(fd, daemon->line, sizeof(daemon->line), MSG_DONTWAIT)) > 0);
 	close(fd);
 	daemon->reply = control_parse(daemon->line, (size_t)got - 1);

@@ -66,6 +66,9 @@ void daemon_close(struct daemon *daemon);
 /* The code of the refusal of a line, "" if it was done; the reply is kept. */
 const char *order(struct daemon *daemon, const char *line);
 
+/* Sends a line, and does not listen. */
+void daemon_ask(const struct daemon *daemon, const char *line);
+
 const char *text(const json_t *object, const char *field);
 /* The word for what web is on that host; "" it is not protected. */
 const char *state_of(const struct daemon *daemon);

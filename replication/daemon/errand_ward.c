@@ -146,7 +146,7 @@ void wards_switch_over(struct wards *wards, const char *vm, bool is_here,
 		return;
 	if (ward_is(ward, PROTECTION_STANDBY) && ward->guard)
 		pass_on(ward, "switchover", later);
-	else if (is_here)
+	else if (is_here && !ward_is(ward, PROTECTION_STANDBY))
 		control_reply(later,
 		              control_refusal(CONTROL_WRONG_STATE, "remusctl switchover",
 		                              "%s has no standby on this host", ward->is.name));

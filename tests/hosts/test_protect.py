@@ -104,3 +104,55 @@ def operator_activate(lab):
     reach(lab, guest)
     vm = status(b)
     assert vm["replication"]["role"] == "primary" and vm["replication"]["generation"] == 2, vm
+
+
+def wait_events(host, *wanted):
+    """What has happened to the guest there, once all of that has."""
+    deadline = time.monotonic() + 400
+    while True:
+        reply, seen = ask(host, "events web")
+        words = [event["event"] for event in reply["result"]["events"]] if seen == 0 else []
+        if set(wanted) <= set(words):
+            return words
+        assert time.monotonic() < deadline, words
+        time.sleep(2)
+
+
+@test(timeout=1800, soak=True)
+def operator_verbs(lab):
+    """What happened to a protected guest and what it costs is told; its interval is set, and its copy made anew, while it runs."""
+    a, b = boot_pair(lab)
+    guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
+    for host, peer in ((a, b), (b, a)):
+        configure(host, peer)
+    refused(a, "events nobody", "no-such-vm", 5)
+    refused(a, "set web interval=50", "no-such-vm", 5)
+    lab.note(f"protected in {protect(a, b):.0f} s")
+    for verb in ("top --once", "top web", "events", "status web"):
+        told = a.out(f"remusctl {verb}")
+        lab.note(told)
+        assert "web" in told, told
+    assert max(len(line) for line in a.out("remusctl top --once").splitlines()) <= 80
+    (row,) = ask(a, "top web")[0]["result"]["vms"]
+    assert row["replication"]["flow"]["cuts"] > 0 and row["rates"]["epochs_per_second"] is not None, row
+
+    reply, seen = ask(a, "set web interval=100 memory=64")
+    assert seen == 0 and reply["result"]["interval"] == 100, reply
+    refused(a, "set web interval=0", "usage", 2)
+    refused(b, "set web interval=50", "wrong-state", 6)
+    assert status(a)["replication"]["memory"] == 64
+    deadline = time.monotonic() + 120
+    while status(b)["replication"]["interval"] != 100:
+        assert time.monotonic() < deadline, status(b)
+        time.sleep(1)
+
+    # Without arbiters nothing is handed over.
+    for host, verb in ((a, "drill web"), (a, "drill web --live"), (a, "failback web"), (b, "failback web")):
+        refused(host, verb, "wrong-state", 6)
+    reply, seen = ask(a, "resync web")
+    assert seen == 0, reply
+    time.sleep(5)
+    wait_protection(b, ("ready",))
+    wait_protection(a, ("replicating",))
+    reach(lab, guest)
+    lab.note(" ".join(wait_events(a, "protect", "replicating", "set", "resync")))

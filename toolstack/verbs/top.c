@@ -113,7 +113,7 @@ static const char *plain(const struct view *view)
 
 static void end_line(const struct view *view)
 {
-	fputs(view->is_live ? "\033[K\r\n" : "\n", stdout);
+	fputs(view->is_live ? "\033[K\n" : "\n", stdout);
 }
 
 static double field(const json_t *object, const char *name)

@@ -118,6 +118,11 @@ def check_reports(host, guest, vcpus, asked, made):
     assert host.out("xl dmesg")
     host.run("xl dmesg --clear")
     assert not host.out("xl dmesg"), "cleared, but still there"
+    host.run("xl debug-keys m")
+    said = host.out("xl dmesg")
+    assert "memory" in said.lower(), said
+    for line in said.splitlines():  # it is what the serial console shows
+        host.console.expect(re.escape(line.strip()))
 
 
 def check_reboot(guest):

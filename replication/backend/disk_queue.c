@@ -316,13 +316,16 @@ static void answer(struct disk *disk)
 		device_notify(&disk->device, 0);
 }
 
+/* The guest hears of what is done before more is copied: it goes on meanwhile. */
 bool disk_serve(struct disk *disk)
 {
 	const char *why = "it reads into pages that it has not granted";
 	int err = deliver(disk);
 
-	if (!err)
+	if (!err) {
+		answer(disk);
 		err = take(disk, &why);
+	}
 	if (err) {
 		disk->device.host->grants.count = 0;
 		device_fail(&disk->device, why);

@@ -19,7 +19,7 @@ uint8_t image_bytes[FAKE_SECTORS * 512];
 struct disk *disk;
 struct host host;
 struct image_job *jobs[FAKE_JOBS_MAX];
-unsigned int job_count, notified, submits;
+unsigned int job_count, notified, submits, answered_before_copy;
 const char *failed;
 
 struct copy {
@@ -56,6 +56,8 @@ int grants_run(struct grants *grants)
 	unsigned int count = grants->count;
 
 	grants->count = 0;
+	if (count)
+		answered_before_copy = sring->rsp_prod;
 	for (unsigned int i = 0; i < count; i++) {
 		const struct copy *copy = &copies[i];
 
@@ -173,7 +175,7 @@ int fake_disk_set_up(void **state)
 	memset(image_bytes, 0, sizeof(image_bytes));
 	memset(&journal, 0, sizeof(journal));
 	failed = NULL;
-	job_count = notified = submits = 0;
+	job_count = notified = submits = answered_before_copy = 0;
 	fake_disk_start(false);
 	return 0;
 }

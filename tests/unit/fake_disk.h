@@ -28,9 +28,10 @@ extern struct disk *disk;
 extern struct host host;
 extern struct image_job *jobs[FAKE_JOBS_MAX];
 extern unsigned int job_count;
-extern unsigned int notified; /* times that the frontend was */
-extern unsigned int submits;  /* times that it was called with jobs, or none */
-extern const char *failed;    /* why the device was closed, or NULL */
+extern unsigned int notified;             /* times that the frontend was */
+extern unsigned int submits;              /* times that it was called with jobs, or none */
+extern unsigned int answered_before_copy; /* requests, when pages were last copied */
+extern const char *failed;                /* why the device was closed, or NULL */
 
 /* Before and after each test. */
 int fake_disk_set_up(void **state);

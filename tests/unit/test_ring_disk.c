@@ -158,6 +158,16 @@ static void reads_are_handed_over_together(void **state)
 	assert_int_equal(submits, 1);
 }
 
+static void what_is_done_is_answered_before_more_is_copied(void **state)
+{
+	put(BLKIF_OP_WRITE, 0, 8, 0);
+	assert_true(disk_serve(disk));
+	complete(0, true);
+	put(BLKIF_OP_WRITE, 8, 8, 1);
+	assert_true(disk_serve(disk));
+	assert_int_equal(answered_before_copy, 1);
+}
+
 /* A frontend that writes a number of its own into sectors that no other of its outstanding requests touches, as file
  * systems do, reads them back, and finds what it was last told to be there; while backends die all the time. */
 struct client {
@@ -257,6 +267,7 @@ int main(void)
 		DISK_TEST(indirect_segments_are_read_from_their_page),
 		DISK_TEST(large_writes_go_on_while_others_are_unread),
 		DISK_TEST(reads_are_handed_over_together),
+		DISK_TEST(what_is_done_is_answered_before_more_is_copied),
 		DISK_TEST(nothing_is_lost_when_backends_die),
 	};
 

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "toolstack/verbs/drill.h"
 
 static int status;
+static pid_t operator;
 static bool has_ended;
 
 static void on_end(struct ev_loop *on, ev_child *child, int events)
@@ -59,6 +61,7 @@ static void begin_drill(bool is_live)
 	has_ended = false;
 	ev_child_init(&child, on_end, pid, 0);
 	ev_child_start(loop, &child);
+	operator= pid;
 }
 
 static int drill(bool is_live)
@@ -131,6 +134,21 @@ static void test_there_and_back(void **state)
 	json_decref(kept);
 }
 
+/* The operator has enough of it when the VM is over there: it stays, protected, and there is a report. */
+static void test_it_is_interrupted(void **state)
+{
+	allow_both_hosts();
+	protect_with_arbiters();
+	begin_drill(true);
+	UNTIL(web(&b)->is.role == PROTECTION_PRIMARY && web(&b)->is.generation == 2);
+	kill(operator, SIGINT);
+	UNTIL(has_ended);
+	assert_int_equal(status, CONTROL_EXIT_FAILED);
+	assert_non_null(strstr(report(".txt"), "it was interrupted"));
+	UNTIL(is_protected(&a) && is_protected(&b));
+	assert_int_equal(web(&b)->is.generation, 2);
+}
+
 /* The copy cannot be activated: the VM goes on where it was, and is protected again. */
 static void test_a_switchover_that_is_called_off(void **state)
 {
@@ -174,6 +192,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CLUSTER_TEST(test_without_live_nothing_is_moved),
 		CLUSTER_TEST(test_there_and_back),
+		CLUSTER_TEST(test_it_is_interrupted),
 		CLUSTER_TEST(test_a_switchover_that_is_called_off),
 		CLUSTER_TEST(test_a_host_that_does_not_answer),
 		cmocka_unit_test_setup_teardown(test_a_vm_without_an_arbiter, hosts_set_up,

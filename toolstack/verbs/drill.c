@@ -122,14 +122,34 @@ static int run_drill(struct drill *drill)
 	return CONTROL_EXIT_DONE;
 }
 
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	is_interrupted = 1;
+}
+
+/* What is under way is told, and a report kept. A reader that goes away in the middle is no reason to stop. */
+static void catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_interrupt };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int run(const struct asked *asked)
 {
-	struct drill drill = { .asked = asked, .vm = asked->words[0] };
+	struct drill drill = { .asked = asked,
+		               .vm = asked->words[0],
+		               .is_interrupted = &is_interrupted };
 	json_t *kept = NULL, *refusal = refuse(&drill, &kept), *result;
 	int status;
 
-	/* A reader that goes away in the middle is no reason to leave the VM where it is, and no report. */
-	signal(SIGPIPE, SIG_IGN);
+	catch_signals();
 	if (refusal)
 		status = verb_print(asked, refusal, &result);
 	else

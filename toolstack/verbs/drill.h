@@ -5,6 +5,7 @@
 #define TOOLSTACK_VERBS_DRILL_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "toolstack/verbs/verb.h"
@@ -17,6 +18,7 @@ struct drill {
 	json_t *here, *there; /* `replication` of both hosts, as told last; NULL: not told */
 	char why[256];        /* it was not told; or why the drill has failed: "" it has not */
 	json_t *report;
+	const volatile sig_atomic_t *is_interrupted;
 };
 
 /* Asks both hosts. False: one does not answer, which why tells. */
@@ -27,6 +29,9 @@ bool drill_check(struct drill *drill);
 
 /* There and back, step by step, each to the report. Whether all went as expected; it ends at the first that did not. */
 bool drill_move(struct drill *drill);
+
+/* The operator has had enough: then why says so. */
+bool drill_is_interrupted(struct drill *drill);
 
 /* Text of the report, for free(). */
 char *drill_text(const json_t *report);

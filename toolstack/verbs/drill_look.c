@@ -57,6 +57,13 @@ bool drill_look(struct drill *drill)
 	return drill->there != NULL;
 }
 
+bool drill_is_interrupted(struct drill *drill)
+{
+	if (*drill->is_interrupted)
+		snprintf(drill->why, sizeof(drill->why), "it was interrupted");
+	return *drill->is_interrupted;
+}
+
 /* --- the checks --- */
 
 static bool is_word(const json_t *told, const char *field, const char *word)
@@ -132,7 +139,7 @@ static bool is_moving(struct drill *drill)
 	const struct timespec pause = { 0, 500000000 };
 	json_int_t first = drill_number(drill->here, "acknowledged");
 
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 40 && !drill_is_interrupted(drill); i++) {
 		if (drill_number(drill->here, "acknowledged") > first)
 			return true;
 		nanosleep(&pause, NULL);

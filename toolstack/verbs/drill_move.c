@@ -119,7 +119,7 @@ static bool wait_for(struct drill *drill, struct goal *goal, double patience,
 	int found = 0;
 
 	goal->until = now() + patience;
-	while (!found && now() < goal->until) {
+	while (!found && !drill_is_interrupted(drill) && now() < goal->until) {
 		if (drill_look(drill)) {
 			drill->why[0] = 0;
 			found = is_reached(drill, goal);
@@ -127,7 +127,7 @@ static bool wait_for(struct drill *drill, struct goal *goal, double patience,
 		if (!found)
 			wait_a_moment();
 	}
-	if (!found && !*drill->why)
+	if (!found && !drill_is_interrupted(drill) && !*drill->why)
 		snprintf(drill->why, sizeof(drill->why), "it took longer than %.0f s", patience);
 	return found > 0;
 }
@@ -151,10 +151,13 @@ static void note(struct drill *drill, const struct goal *goal, const char *text,
 
 static bool order(struct drill *drill)
 {
-	json_t *request = json_pack("{s:s, s:s}", "verb", "switchover", "vm", drill->vm);
-	json_t *reply = control_ask(drill->asked->socket_path, request, ORDER_PATIENCE);
+	json_t *request, *reply;
 	const json_t *error;
 
+	if (drill_is_interrupted(drill))
+		return false;
+	request = json_pack("{s:s, s:s}", "verb", "switchover", "vm", drill->vm);
+	reply = control_ask(drill->asked->socket_path, request, ORDER_PATIENCE);
 	control_result(reply, &error);
 	if (error)
 		snprintf(drill->why, sizeof(drill->why), "%s", drill_word(error, "message"));

@@ -205,7 +205,7 @@ static const struct connection_events connection_events = {
 
 void peers_reply(struct talk *talk, json_t *reply)
 {
-	char *line = reply ? control_line(reply) : NULL;
+	char *line = reply ? control_line(reply, CONTROL_LINE_MAX) : NULL;
 
 	json_decref(reply);
 	if (talk->connection && line)
@@ -282,7 +282,7 @@ struct talk *peers_ask(struct peers *peers, const char *name, json_t *request, d
 	struct talk *talk = new_talk(peers);
 
 	if (talk)
-		talk->request = control_line(request);
+		talk->request = control_line(request, CONTROL_LINE_MAX);
 	json_decref(request);
 	if (!talk)
 		return NULL;

@@ -252,7 +252,7 @@ bool worker_link_is_up(const struct worker_link *link)
 /* A worker reads what it is sent, or it is not well: what its socket does not take at once is not waited for. */
 static bool send_line(const struct worker_link *link, const json_t *question)
 {
-	char *line = link->fd >= 0 ? control_line(question) : NULL;
+	char *line = link->fd >= 0 ? control_line(question, CONTROL_LINE_MAX) : NULL;
 	size_t length = line ? strlen(line) : 0;
 	bool is_sent = line &&
 	               send(link->fd, line, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;

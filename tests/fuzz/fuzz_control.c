@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	if (!reply || (!control_result(reply, &error) && !error))
 		abort();
-	free(control_line(reply));
+	free(control_line(reply, CONTROL_REPLY_MAX));
 	json_decref(reply);
 	return 0;
 }

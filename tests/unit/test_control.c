@@ -40,6 +40,15 @@ static json_t *serve_much(const json_t *request, void *data)
 	return control_success(json_string(text));
 }
 
+/* As long as a list of a host's VMs may be. */
+static json_t *serve_all(const json_t *request, void *data)
+{
+	static char text[900000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	return control_success(json_string(text));
+}
+
 /* Answered when the next one of its kind comes, which is answered at once. */
 static struct control_later *waiting;
 
@@ -73,6 +82,7 @@ static const char *const no_fields[] = { NULL };
 static const struct control_verb verbs[] = {
 	{ .name = "echo", .fields = vm_field, .serve = serve_echo },
 	{ .name = "much", .fields = no_fields, .serve = serve_much },
+	{ .name = "all", .fields = no_fields, .serve = serve_all },
 	{ .name = "wait", .fields = no_fields, .begin = begin_wait },
 	{ .name = "watch", .fields = no_fields, .serve = serve_watch },
 	{ .name = "tell", .fields = number_field, .serve = serve_tell },
@@ -274,6 +284,18 @@ static size_t drain(int fd, char *last, size_t size)
 		total += (size_t)got;
 	}
 	return total;
+}
+
+static void test_a_reply_may_be_long(void **state)
+{
+	const struct daemon *daemon = *state;
+	json_t *request = json_pack("{s:s}", "verb", "all");
+	json_t *reply = control_ask(daemon->path, request, 60);
+	const json_t *error;
+
+	assert_int_equal(json_string_length(control_result(reply, &error)), 899999);
+	json_decref(reply);
+	json_decref(request);
 }
 
 static void test_a_line_too_long_ends_the_connection(void **state)
@@ -486,6 +508,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_question_and_its_answer, start_daemon,
 		                                stop_daemon),
 		cmocka_unit_test_setup_teardown(test_lines_in_pieces_and_in_a_heap, start_daemon,
+		                                stop_daemon),
+		cmocka_unit_test_setup_teardown(test_a_reply_may_be_long, start_daemon,
 		                                stop_daemon),
 		cmocka_unit_test_setup_teardown(test_a_line_too_long_ends_the_connection,
 		                                start_daemon, stop_daemon),

@@ -59,8 +59,8 @@ static ssize_t receive_line(int fd, char *line)
 {
 	size_t used = 0;
 
-	while (used < CONTROL_LINE_MAX) {
-		ssize_t got = recv(fd, line + used, CONTROL_LINE_MAX - used, 0);
+	while (used < CONTROL_REPLY_MAX) {
+		ssize_t got = recv(fd, line + used, CONTROL_REPLY_MAX - used, 0);
 		char *end;
 
 		if (got <= 0)
@@ -75,7 +75,7 @@ static ssize_t receive_line(int fd, char *line)
 
 static json_t *receive_reply(int fd)
 {
-	char *line = malloc(CONTROL_LINE_MAX);
+	char *line = malloc(CONTROL_REPLY_MAX);
 	ssize_t length = line ? receive_line(fd, line) : -ENOMEM;
 	json_t *reply = length >= 0 ? control_parse(line, (size_t)length) : NULL;
 	const json_t *error;
@@ -91,7 +91,7 @@ static json_t *receive_reply(int fd)
 
 json_t *control_ask(const char *socket_path, const json_t *request, unsigned int seconds)
 {
-	char *line = control_line(request);
+	char *line = control_line(request, CONTROL_LINE_MAX);
 	json_t *reply;
 	int fd, err;
 

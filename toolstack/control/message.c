@@ -42,7 +42,7 @@ json_t *control_parse(const char *line, size_t length)
 	return NULL;
 }
 
-char *control_line(const json_t *message)
+char *control_line(const json_t *message, size_t most)
 {
 	char *text = json_dumps(message, JSON_COMPACT);
 	size_t length;
@@ -51,7 +51,7 @@ char *control_line(const json_t *message)
 	if (!text)
 		return NULL;
 	length = strlen(text);
-	line = length + 1 <= CONTROL_LINE_MAX ? realloc(text, length + 2) : NULL;
+	line = length + 1 <= most ? realloc(text, length + 2) : NULL;
 	if (!line) {
 		free(text);
 		return NULL;

@@ -112,7 +112,7 @@ static bool queue(struct client *client, const char *line)
 
 static bool queue_message(struct client *client, const json_t *message)
 {
-	char *line = message ? control_line(message) : NULL;
+	char *line = message ? control_line(message, CONTROL_REPLY_MAX) : NULL;
 	bool is_queued = line && queue(client, line);
 
 	free(line);

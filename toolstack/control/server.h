@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #define CONTROL_CLIENTS_MAX 32u
-#define CONTROL_UNREAD_MAX  (256u << 10) /* bytes that may wait for a client */
+#define CONTROL_UNREAD_MAX  (2u << 20) /* bytes that may wait for a client */
 
 /* A request that is answered later: its client hears nothing else until then. */
 struct control_later;

@@ -301,3 +301,8 @@ void guard_status(const struct guard *guard, struct guard_status *status)
 		.word = arbiter->word,
 	};
 }
+
+void guard_times_of(const struct guard *guard, struct arbiter_config *times)
+{
+	*times = guard->arbiter.config;
+}

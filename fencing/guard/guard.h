@@ -159,4 +159,7 @@ struct guard_status {
 
 void guard_status(const struct guard *guard, struct guard_status *status);
 
+/* The times that it goes by. */
+void guard_times_of(const struct guard *guard, struct arbiter_config *times);
+
 #endif

@@ -140,6 +140,7 @@ static void on_lease(void *data, uint64_t until)
 
 	ward->output = WARD_OUTPUT_LEASE;
 	ward->lease = until;
+	wards_watch(ward->wards);
 	say_output(ward);
 }
 

@@ -25,6 +25,9 @@ struct host_ops {
 	bool (*is_used)(struct host *host, const char *path, unsigned int but);
 	/* KiB that a new domain may have; a negative errno. */
 	int64_t (*free_memory)(struct host *host);
+	/* Has the hypervisor reset this host when its dom0 does not run anything for so many seconds; 0: no more. When
+	 * remusd dies that ends `linger` ms later. It may be said again and again. 0, or a negative errno. */
+	int (*watchdog)(struct host *host, uint32_t seconds, uint32_t linger);
 };
 
 /* root is "" on a host: put before paths below /sys. */

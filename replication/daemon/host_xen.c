@@ -177,15 +177,25 @@ static int64_t free_memory(struct host *host)
 	return free_kb;
 }
 
+static int watchdog(struct host *host, uint32_t seconds, uint32_t linger)
+{
+	return keeper_set(&xen_of(host)->keeper, seconds, linger);
+}
+
 static const struct host_ops ops = {
 	.look = look,
 	.find = find,
 	.disks = disks,
 	.is_used = is_used,
 	.free_memory = free_memory,
+	.watchdog = watchdog,
 };
 
-void host_xen_init(struct host_xen *xen, struct xs_handle *xs)
+void host_xen_init(struct host_xen *xen, struct ev_loop *loop, struct xs_handle *xs,
+                   const char *programs)
 {
-	*xen = (struct host_xen){ .host = { .ops = &ops, .root = "" }, .xs = xs };
+	*xen = (struct host_xen){ .host = { .ops = &ops, .root = "" },
+		                  .xs = xs,
+		                  .keeper = { .loop = loop } };
+	snprintf(xen->keeper.program, sizeof(xen->keeper.program), "%s/remus-watchdog", programs);
 }

@@ -7,12 +7,16 @@
 #include <xenstore.h>
 
 #include "replication/daemon/host.h"
+#include "replication/daemon/keeper.h"
 
 struct host_xen {
 	struct host host;
 	struct xs_handle *xs; /* the caller's */
+	struct keeper keeper;
 };
 
-void host_xen_init(struct host_xen *xen, struct xs_handle *xs);
+/* programs: the folder of remus-watchdog. */
+void host_xen_init(struct host_xen *xen, struct ev_loop *loop, struct xs_handle *xs,
+                   const char *programs);
 
 #endif

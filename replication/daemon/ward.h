@@ -109,6 +109,8 @@ struct wards {
 	struct chronicle *chronicle;
 	struct ward *first;
 	bool is_stopping;
+	uint32_t watched; /* seconds of the hypervisor's watchdog that is armed; 0: none is */
+	int watchdog_err;
 };
 
 /* --- ward.c: any --- */
@@ -205,6 +207,11 @@ void ward_note_alarm(struct ward *ward, enum alarm alarm);
 struct ward *wards_known(const struct wards *wards, const char *vm, struct control_later *later);
 /* The VM's ward, if an order may be given for it now; else NULL, and it is refused. */
 struct ward *wards_ordered(struct wards *wards, const char *vm, struct control_later *later);
+
+/* --- watchdog.c --- */
+
+/* Arms the hypervisor's watchdog if a ward of this host relies on it, or disarms it. */
+void wards_watch(struct wards *wards);
 
 /* --- wards.c --- */
 

@@ -185,6 +185,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 		else
 			standby_ward_tick(ward);
 	}
+	/* Guards that were closed for the end have left a lease: the watchdog outlives it by itself. */
+	if (!wards->is_stopping)
+		wards_watch(wards);
 }
 
 static void take_up(const char *name, const struct protection *protection, const char *why,

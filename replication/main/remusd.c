@@ -228,7 +228,7 @@ static void open_wards(struct remusd *remusd, const char *programs)
 		                           .stopped = on_wards_stopped,
 		                           .data = remusd };
 
-	host_xen_init(&remusd->host, remusd->xs);
+	host_xen_init(&remusd->host, remusd->supervisor.loop, remusd->xs, programs);
 	mkdir(CONTROL_FOLDER, 0700);
 	mkdir("/var/lib/remus", 0700);
 	remusd->wards = wards_open(&settings);

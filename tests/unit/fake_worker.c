@@ -389,12 +389,19 @@ static int64_t host_free_memory(struct host *host)
 	return ((struct fake_host *)host)->free_kb;
 }
 
+static int host_watchdog(struct host *host, uint32_t seconds, uint32_t linger)
+{
+	((struct fake_host *)host)->watchdog = seconds;
+	return 0;
+}
+
 static const struct host_ops host_ops = {
 	.look = host_look,
 	.find = host_find,
 	.disks = host_disks,
 	.is_used = host_is_used,
 	.free_memory = host_free_memory,
+	.watchdog = host_watchdog,
 };
 
 void fake_host_make(struct fake_host *made)

@@ -105,6 +105,8 @@ static void let_go(struct device *device)
 
 	if (device->is_created)
 		net_send_held(card);
+	if (device->is_connected)
+		net_announce_go(card);
 }
 
 static int create(struct device *device, bool is_attach, const char **why)
@@ -115,6 +117,7 @@ static int create(struct device *device, bool is_attach, const char **why)
 
 	if (!device->is_created) {
 		choose_name(device, name);
+		card->announce.is_tap_new = !if_nametoindex(name);
 		card->tap = tap_open(name);
 		if (card->tap < 0) {
 			*why = "its tap cannot be opened";
@@ -250,6 +253,7 @@ static int connect_card(struct device *device, bool is_attach, const char **why)
 		goto free_arenas;
 	tap_set_carrier(card->tap, true);
 	ev_io_start(device->host->loop, &card->readable);
+	net_announce_begin(card);
 	/* Once, unasked: the notification of what was answered last may have been lost. */
 	for (unsigned int i = 0; i < device->port_count; i++)
 		device_notify(device, i);
@@ -270,6 +274,7 @@ static void disconnect_card(struct device *device)
 	struct net_card *card = card_of(device);
 
 	ev_io_stop(device->host->loop, &card->readable);
+	net_announce_end(card);
 	/* What is held leaves all the same. */
 	net_send_held(card);
 	tap_set_carrier(card->tap, false);

@@ -7,6 +7,7 @@
 #ifndef REPLICATION_BACKEND_NET_CARD_H
 #define REPLICATION_BACKEND_NET_CARD_H
 
+#include "replication/backend/announce.h"
 #include "replication/backend/device.h"
 #include "replication/backend/held.h"
 #include "replication/backend/net_parse.h"
@@ -37,6 +38,16 @@ struct net_receive {
 	uint8_t *arena;
 };
 
+struct net_announce {
+	struct addresses addresses;
+	bool has_mac;                  /* else nothing is learned or told */
+	bool is_tap_new;               /* no process of this host has served the card before */
+	char kept[ADDRESSES_TEXT_MAX]; /* as in the xenstore */
+	double keep_at;                /* not before, again */
+	unsigned int left;             /* how often it is to be told yet */
+	ev_timer timer;
+};
+
 struct net_card {
 	struct device device;
 	int tap;
@@ -47,11 +58,18 @@ struct net_card {
 	bool guest_takes_fragments; /* "feature-sg": frames beyond one page */
 	struct net_send send;
 	struct net_receive receive;
+	struct net_announce announce;
 };
 
 /* Serve a direction for a round. They fail the device themselves; false then. */
 bool net_send_serve(struct net_card *card);
 bool net_receive_serve(struct net_card *card);
+
+/* net_announce.c: from connection to disconnection; what the guest sends; output is not held any more. */
+void net_announce_begin(struct net_card *card);
+void net_announce_end(struct net_card *card);
+void net_announce_learn(struct net_card *card, const uint8_t *frame, size_t length);
+void net_announce_go(struct net_card *card);
 
 /* Send what is held and may leave. Also of a card that is not connected any more. */
 void net_send_held(struct net_card *card);

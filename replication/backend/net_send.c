@@ -137,6 +137,7 @@ static int send_one(struct net_card *card, unsigned int number, int16_t *status)
 	    net_offload_from_guest(packet, frame, packet->size, &header))
 		return 0;
 	err = put_out(card, &header, frame, packet->size);
+	net_announce_learn(card, frame, packet->size);
 	if (err == -EAGAIN || err == -ENOBUFS)
 		return err;
 	*status = err ? NETIF_RSP_DROPPED : NETIF_RSP_OKAY;

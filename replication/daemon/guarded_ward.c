@@ -148,8 +148,8 @@ static void on_solo(void *data)
 {
 	struct ward *ward = data;
 
-	/* One that has never been replicated under an arbiter holds nothing. */
-	ward->is_free = ward->is.round == 0 && ward_state(ward) != WARD_TAKING;
+	/* One that has never been replicated under an arbiter, or was just started, holds nothing. */
+	ward->is_free = ward->is_fresh || (ward->is.round == 0 && ward_state(ward) != WARD_TAKING);
 	ward->output = WARD_OUTPUT_SOLO;
 	if (ward_state(ward) == WARD_TAKING) {
 		ward->is.generation++;
@@ -193,6 +193,7 @@ static void on_sync(void *data, uint32_t peer, struct right right)
 	ward->is.round = right.round;
 	ward->sync = right;
 	ward->is_syncing = true;
+	ward->is_fresh = false;
 	ward_save(ward);
 	if (ward_state(ward) == WARD_WORKING || ward_state(ward) == WARD_TAKING)
 		ward_move(ward, WARD_ASKING, "a standby is to be made anew");
@@ -288,17 +289,9 @@ static void drop(struct ward *ward)
 	ward->run = program_run(settings->loop, words, XL_PATIENCE, on_destroyed, ward);
 }
 
-/* The file that the VM was created from is its operator's. */
 static void on_start(void *data)
 {
-	struct ward *ward = data;
-	struct host *host = ward->wards->settings.host;
-	struct host_vm vm;
-	bool is_there = !host->ops->find(host, ward->is.uuid, &vm);
-
-	if (!is_there)
-		log_error("%s: is to be started on this host: xl create its file", ward->who);
-	guard_started(ward->guard, is_there);
+	ward_start(data);
 }
 
 static void on_flushed(const json_t *reply, void *data)
@@ -443,6 +436,7 @@ void guarded_ward_close(struct ward *ward)
 {
 	worker_link_close(ward->flushing);
 	ward->flushing = NULL;
+	ward_start_leave(ward);
 	if (ward->guard)
 		guard_close(ward->guard);
 	ward->guard = NULL;

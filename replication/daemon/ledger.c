@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define SUFFIX    ".json"
+#define LISTING   ".xl"
 #define PATH_SIZE (PROTECTION_NAME_SIZE + 16)
 
 int ledger_open(const char *path)
@@ -111,18 +112,16 @@ static int write_text(int folder, const char *file, const char *text)
 	return err;
 }
 
-int ledger_write(int folder, const struct protection *protection)
+/* Takes over text, which may be NULL. */
+static int replace(int folder, const char *name, const char *suffix, char *text)
 {
 	char file[PATH_SIZE], fresh[PATH_SIZE];
-	json_t *json = protection_to_json(protection);
-	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 	int err;
 
-	json_decref(json);
 	if (!text)
 		return -ENOMEM;
-	snprintf(file, sizeof(file), "%s" SUFFIX, protection->name);
-	snprintf(fresh, sizeof(fresh), "%s.new", protection->name);
+	snprintf(file, sizeof(file), "%s%s", name, suffix);
+	snprintf(fresh, sizeof(fresh), "%s.new", name);
 	err = write_text(folder, fresh, text);
 	free(text);
 	if (!err && (renameat(folder, fresh, folder, file) || fsync(folder)))
@@ -130,10 +129,31 @@ int ledger_write(int folder, const struct protection *protection)
 	return err;
 }
 
+int ledger_keep(int folder, const char *name, const json_t *listing)
+{
+	return replace(folder, name, LISTING, json_dumps(listing, JSON_INDENT(2)));
+}
+
+void ledger_listing(const char *path, const char *name, char *file, size_t size)
+{
+	snprintf(file, size, "%s/%s" LISTING, path, name);
+}
+
+int ledger_write(int folder, const struct protection *protection)
+{
+	json_t *json = protection_to_json(protection);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+
+	json_decref(json);
+	return replace(folder, protection->name, SUFFIX, text);
+}
+
 int ledger_remove(int folder, const char *name)
 {
 	char file[PATH_SIZE];
 
+	snprintf(file, sizeof(file), "%s" LISTING, name);
+	unlinkat(folder, file, 0);
 	snprintf(file, sizeof(file), "%s" SUFFIX, name);
 	if (unlinkat(folder, file, 0) && errno != ENOENT)
 		return -errno;

@@ -4,6 +4,8 @@
 #ifndef REPLICATION_DAEMON_LEDGER_H
 #define REPLICATION_DAEMON_LEDGER_H
 
+#include <jansson.h>
+
 #include "replication/daemon/protection.h"
 
 #define LEDGER_FOLDER "/var/lib/remus/vms"
@@ -22,7 +24,12 @@ int ledger_each(int folder,
  * disk. */
 int ledger_write(int folder, const struct protection *protection);
 
-/* 0 also where there was none. */
+/* Keeps the VM's configuration, what `xl list -l` prints, beside its file. The same of durability. */
+int ledger_keep(int folder, const char *name, const json_t *listing);
+/* Where that is. */
+void ledger_listing(const char *path, const char *name, char *file, size_t size);
+
+/* With its configuration. 0 also where there was none. */
 int ledger_remove(int folder, const char *name);
 
 #endif

@@ -46,6 +46,7 @@ static void refuse(struct ward *ward, json_t *refusal)
 {
 	if (ward_state(ward) == WARD_NEW) {
 		ward_answer(ward, refusal);
+		ledger_remove(ward->wards->ledger, ward->is.name);
 		ward_free(ward);
 		return;
 	}
@@ -98,7 +99,6 @@ static void hand_over(struct ward *ward)
 	                                  : guarded_ward_protect(ward);
 
 	if (refusal) {
-		ledger_remove(ward->wards->ledger, ward->is.name);
 		refuse(ward, refusal);
 		return;
 	}
@@ -173,6 +173,8 @@ static void check(struct ward *ward, json_t *listing)
 		return;
 	}
 	json_decref(blockers);
+	/* The standby keeps it as well; what is not kept here can be started by the operator. */
+	ward_keep(ward, listing);
 	ask(ward, listing);
 }
 
@@ -243,6 +245,7 @@ void primary_ward_tick(struct ward *ward)
 		miss(ward);
 		return;
 	}
+	ward_note_run(ward);
 	follow(ward, vm.domid);
 	ward_look(ward);
 	if (ward->guard && !ward->is_syncing)

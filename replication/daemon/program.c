@@ -190,3 +190,10 @@ void program_drop(struct program_run *run)
 		kill(run->death.pid, SIGKILL);
 	release(run);
 }
+
+void program_leave(struct program_run *run)
+{
+	run->done = NULL;
+	stop(run);
+	release(run);
+}

@@ -22,4 +22,7 @@ struct program_run *program_run(struct ev_loop *loop, const char *const *words, 
 /* Its output is not wanted any more: it is killed. */
 void program_drop(struct program_run *run);
 
+/* The same, but it goes on. */
+void program_leave(struct program_run *run);
+
 #endif

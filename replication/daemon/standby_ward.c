@@ -141,16 +141,16 @@ static json_t *begin(struct wards *wards, struct ward *ward, const struct protec
 		return control_refusal(CONTROL_FAILED, "", "no memory");
 	before = ward->is;
 	ward->is = is;
-	if (ward_save(ward)) {
+	if (ward_save(ward) || ward_keep(ward, listing)) {
 		ward->is = before;
-		if (is_new)
+		if (is_new) {
+			ledger_remove(wards->ledger, is.name);
 			ward_free(ward);
+		}
 		return control_refusal(CONTROL_FAILED, "remusctl doctor", "%s cannot write to %s",
 		                       wards->config.name, wards->settings.ledger);
 	}
 	ward_forget_attempt(ward);
-	json_decref(ward->listing);
-	ward->listing = json_incref(listing);
 	if (ward_state(ward) == WARD_ASKING)
 		ward_move(ward, WARD_ABSENT, "its peer has gone on with it");
 	if (ward_state(ward) != WARD_WORKING)

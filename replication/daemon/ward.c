@@ -57,6 +57,23 @@ int ward_save(struct ward *ward)
 	return err;
 }
 
+int ward_keep(struct ward *ward, json_t *listing)
+{
+	int err = 0;
+
+	if (!ward->listing || !json_equal(ward->listing, listing))
+		err = ledger_keep(ward->wards->ledger, ward->is.name, listing);
+	if (err) {
+		log_error("%s: its configuration cannot be kept in %s: %s", ward->who,
+		          ward->wards->settings.ledger, strerror(-err));
+		return err;
+	}
+	json_incref(listing);
+	json_decref(ward->listing);
+	ward->listing = listing;
+	return 0;
+}
+
 void ward_answer(struct ward *ward, json_t *reply)
 {
 	if (ward->later)

@@ -56,6 +56,7 @@ struct ward {
 	struct worker_link *link; /* NULL: no worker is on */
 	char program[PATH_MAX], who[96];
 	json_t *listing;     /* what xl printed of it on the primary's host; NULL: not asked yet */
+	bool has_run;        /* on this host, since it was booted */
 	bool is_wanted;      /* the worker: started again, with a new file, when it has ended */
 	json_t *status;      /* the worker's last; NULL: none yet */
 	int64_t status_ms;   /* when that was told, of a clock that only goes on */
@@ -73,8 +74,10 @@ struct ward {
 	/* With an arbiter: */
 	struct guard *guard; /* NULL: the operator decides */
 	enum ward_output { WARD_OUTPUT_HELD, WARD_OUTPUT_LEASE, WARD_OUTPUT_SOLO } output;
-	uint64_t lease;  /* output that was acknowledged may leave until then */
-	bool is_free;    /* SOLO was told to a worker */
+	uint64_t lease; /* output that was acknowledged may leave until then */
+	bool is_free;   /* SOLO was told to a worker */
+	bool is_fresh;  /* it was started from its disk, and nothing of it can be held */
+	struct program_run *starting;
 	bool is_syncing; /* a standby is being made for the round */
 	struct right sync;
 	struct worker_link *flushing; /* a switchover's: other words must not wait behind it */
@@ -124,6 +127,8 @@ bool ward_is(const struct ward *ward, enum protection_role role);
 void ward_move(struct ward *ward, enum ward_state state, const char *cause);
 /* 0 or a negative errno, which is logged. */
 int ward_save(struct ward *ward);
+/* Its configuration is durable, too; takes over nothing. The same. */
+int ward_keep(struct ward *ward, json_t *listing);
 /* Answers who ordered what is under way; takes over the reply. */
 void ward_answer(struct ward *ward, json_t *reply);
 /* Have the worker on, as `is` says: started, or ended and started anew. */
@@ -142,6 +147,15 @@ void primary_ward_tick(struct ward *ward);
 void primary_ward_ended(struct ward *ward); /* its worker has, by itself */
 void primary_ward_ask(struct ward *ward);
 void ward_forget_attempt(struct ward *ward);
+
+/* --- start_ward.c --- */
+
+/* The VM runs on this host: kept until that is booted. */
+void ward_note_run(struct ward *ward);
+/* Starts it from its disk, unless it runs, or has run since this host was booted: then somebody has ended it. The guard is
+ * told. */
+void ward_start(struct ward *ward);
+void ward_start_leave(struct ward *ward); /* what is under way goes on, and nobody is told */
 
 /* --- guarded_ward.c --- */
 

@@ -4,7 +4,6 @@
 #include "replication/xen/heir.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,20 +70,9 @@ static int attach(struct estate_heir *heir)
 
 static const struct estate_heir_ops ops = { .keep = keep, .attach = attach };
 
-/* libxl's JSON out of what `xl list -l` prints: an array of one. For free(); NULL: it is none. */
-static char *read_config(const char *path)
-{
-	json_t *list = json_load_file(path, 0, NULL);
-	const json_t *config = json_object_get(json_array_get(list, 0), "config");
-	char *text = json_array_size(list) == 1 && config ? json_dumps(config, JSON_COMPACT) : NULL;
-
-	json_decref(list);
-	return text;
-}
-
 int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path)
 {
-	char *config = read_config(path);
+	char *config = shadow_read_listing(path);
 	int err;
 
 	*xen = (struct xen_heir){ .heir = { .ops = &ops } };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
 #include <libxl_utils.h>
 
 #include "common/log.h"
@@ -53,6 +54,17 @@ int shadow_open(struct shadow *shadow, const char *source)
 failed:
 	shadow_close(shadow, 0);
 	return err;
+}
+
+/* An array of one. */
+char *shadow_read_listing(const char *path)
+{
+	json_t *list = json_load_file(path, 0, NULL);
+	const json_t *config = json_object_get(json_array_get(list, 0), "config");
+	char *text = json_array_size(list) == 1 && config ? json_dumps(config, JSON_COMPACT) : NULL;
+
+	json_decref(list);
+	return text;
 }
 
 int shadow_open_config(struct shadow *shadow, uint32_t domid, const char *json)
@@ -141,6 +153,41 @@ int shadow_create_same(struct shadow *shadow)
 	config.c_info.domid = shadow->wanted;
 	err = create(shadow, &config);
 	libxl_domain_config_dispose(&config);
+	return err;
+}
+
+static int start(struct shadow *shadow)
+{
+	libxl_dominfo info;
+	int err;
+
+	libxl_dominfo_init(&info);
+	if (libxl_domain_info(shadow->ctx, &info, shadow->wanted))
+		shadow->config.c_info.domid = shadow->wanted;
+	libxl_dominfo_dispose(&info);
+	err = create(shadow, &shadow->config);
+	if (err)
+		return err;
+	err = libxl_domain_unpause(shadow->ctx, shadow->domid, NULL);
+	return err ? failed("start", shadow->domid, err) : 0;
+}
+
+int shadow_start(const char *path, uint32_t domid)
+{
+	char *config = shadow_read_listing(path);
+	struct shadow shadow;
+	int err;
+
+	if (!config) {
+		log_error("%s: not what `xl list -l` prints of one VM", path);
+		return -EINVAL;
+	}
+	err = shadow_open_config(&shadow, domid, config);
+	free(config);
+	if (err)
+		return err;
+	err = start(&shadow);
+	shadow_close(&shadow, !err);
 	return err;
 }
 

@@ -26,6 +26,9 @@ struct shadow {
 /* The source by name or domid. shadow is the caller's. */
 int shadow_open(struct shadow *shadow, const char *source);
 
+/* libxl's JSON out of a file with what `xl list -l` prints of one VM. For free(); NULL: it is none, or not there. */
+char *shadow_read_listing(const char *path);
+
 /* Of a domain of another host: its number there, and its configuration in libxl's JSON, which is checked by libxl. source is 0. */
 int shadow_open_config(struct shadow *shadow, uint32_t domid, const char *json);
 
@@ -36,6 +39,10 @@ int shadow_create_same(struct shadow *shadow);
 
 /* Gives up a shadow that was created. */
 int shadow_destroy(struct shadow *shadow);
+
+/* No shadow, but the VM of that listing itself, with its devices: made and started on this host. It has that number if no
+ * domain of this host does. */
+int shadow_start(const char *path, uint32_t domid);
 
 int shadow_pause_source(struct shadow *shadow);
 void shadow_unpause_source(struct shadow *shadow);

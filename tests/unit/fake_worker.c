@@ -435,6 +435,12 @@ void fake_host_make(struct fake_host *made)
 	         "case $1 in list) cat \"$3.json\" ;; destroy) rm \"domain-$2\" ;; esac\n",
 	         made->folder);
 	write_text(made->xl, text, 0700);
+	snprintf(text, sizeof(text),
+	         "#!/bin/sh\ncd %s\necho \"start $*\" >>xl.log\n[ ! -e start.fails ] || exit 1\n"
+	         "grep -q '\"name\": *\"web\"' \"$1\" || exit 1\n"
+	         "echo web 00112233-4455-6677-8899-aabbccddeeff >\"domain-$2\"\n",
+	         made->folder);
+	write_text(path_in(made, "bin/remus-start"), text, 0700);
 }
 
 void fake_host_remove(struct fake_host *made)

@@ -1,10 +1,11 @@
 /* Two hosts' daemons protect a VM with each other, as their arbiters decide. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/fake_cluster.h"
 #include "tests/unit/two_hosts.h"
@@ -101,6 +102,7 @@ static void test_it_is_handed_over_and_comes_back(void **state)
 	UNTIL(runs_at(&a, 3));
 	assert_true(has_happened(&a, "switchover") && has_happened(&b, "switchover"));
 	assert_true(has_happened(&a, "took-over") && has_happened(&b, "took-over"));
+}
 
 /* Where output leaves by a lease the hypervisor resets a dom0 that hangs; nowhere else, and not for longer. */
 static void test_the_watchdog(void **state)
@@ -115,6 +117,54 @@ static void test_the_watchdog(void **state)
 	assert_int_equal(a.fake.watchdog, 3);
 	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
 	UNTIL(a.fake.watchdog == 0);
+}
+
+static enum arbiter_state arbiter_of(const struct daemon *daemon)
+{
+	const struct ward *ward = wards_find(daemon->wards, "web");
+	struct guard_status status = { .state = ARBITER_IDLE };
+
+	if (ward->guard)
+		guard_status(ward->guard, &status);
+	return status.state;
+}
+
+static bool was_started(const struct daemon *daemon)
+{
+	return strstr(fake_host_read(&daemon->fake, "xl.log"), "start ");
+}
+
+/* After both hosts were off the one that ran it last starts it; not one that somebody has ended while its host was on. */
+static void test_it_is_started_from_its_disk(void **state)
+{
+	char path[128];
+
+	protect_with_arbiters();
+	fake_cluster_set_alive(2, false);
+	daemon_close(&b);
+	guard_confirm_off(wards_find(a.wards, "web")->guard);
+	UNTIL(arbiter_of(&a) == ARBITER_SOLO);
+	daemon_close(&a);
+	fake_host_take(&a.fake, 7);
+	daemon_open(&a);
+	UNTIL(has_happened(&a, "start-failed"));
+	assert_false(was_started(&a));
+	daemon_close(&a);
+	snprintf(path, sizeof(path), "%s/web.ran", a.fake.folder);
+	assert_int_equal(unlink(path), 0); /* as a boot does */
+	snprintf(path, sizeof(path), "%s/start.fails", a.fake.folder);
+	fclose(fopen(path, "w"));
+	daemon_open(&a);
+	UNTIL(was_started(&a));
+	assert_int_equal(arbiter_of(&a), ARBITER_COLD);
+	unlink(path); /* it is tried again */
+	UNTIL(arbiter_of(&a) == ARBITER_SOLO);
+	assert_non_null(strstr(fake_host_read(&a.fake, "domain-7"), "web"));
+	UNTIL_STATE(&a, "unprotected");
+	/* What it was started by goes with its protection. */
+	assert_string_equal(
+		order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\",\"force\":\"yes\"}\n"), "");
+	assert_string_equal(fake_host_read(&a.fake, "vms/web.xl"), "");
 }
 
 /* Nobody orders it. */
@@ -150,6 +200,7 @@ int main(int argc, char **argv)
 		CLUSTER_TEST(test_the_standby_takes_over_by_itself),
 		CLUSTER_TEST(test_agents_of_the_configuration),
 		CLUSTER_TEST(test_the_watchdog),
+		CLUSTER_TEST(test_it_is_started_from_its_disk),
 	};
 
 	fake_worker_main(argc, argv);

@@ -11,19 +11,25 @@
 #include <stdlib.h>
 
 /*
- *    writer_write -> waiting --thread: generation_write--> ended --loop: on_ended--> done(data, err)
+ *    writer_do -> waiting --thread: work--> ended --loop: on_ended--> done(data, err)
  *
  * Both lists and is_closing are guarded by the lock; a job that the thread has in hand is in neither, and is the
  * thread's but for `done`, which is the loop's. Each guard has at most one write under way, so the lists are bounded.
  */
 struct job {
 	struct job *next;
-	char vm[GENERATION_VM_MAX];
-	struct record record;
-	bool forgets;
+	int (*work)(int folder, void *order);
+	void *order;
 	int err;
 	void (*done)(void *data, int err);
 	void *data;
+};
+
+/* The order of writer_write(). */
+struct entry {
+	char vm[GENERATION_VM_MAX];
+	struct record record;
+	bool forgets;
 };
 
 struct list {
@@ -67,12 +73,18 @@ static struct job *list_take(struct list *list)
 	return job;
 }
 
-static void write_job(int folder, struct job *job)
+static int write_entry(int folder, void *order)
 {
-	if (job->forgets)
-		job->err = generation_forget(folder, job->vm);
-	else
-		job->err = generation_write(folder, job->vm, &job->record);
+	const struct entry *entry = order;
+
+	return entry->forgets ? generation_forget(folder, entry->vm)
+	                      : generation_write(folder, entry->vm, &entry->record);
+}
+
+static void free_job(struct job *job)
+{
+	free(job->order);
+	free(job);
 }
 
 static void *run(void *data)
@@ -91,7 +103,7 @@ static void *run(void *data)
 		}
 		writer->in_hand = job;
 		pthread_mutex_unlock(&writer->lock);
-		write_job(writer->folder, job);
+		job->err = job->work(writer->folder, job->order);
 		pthread_mutex_lock(&writer->lock);
 		writer->in_hand = NULL;
 		list_add(&writer->ended, job);
@@ -121,7 +133,7 @@ static void on_ended(struct ev_loop *loop, ev_async *async, int events)
 	while ((job = take_ended(writer))) {
 		if (job->done)
 			job->done(job->data, job->err);
-		free(job);
+		free_job(job);
 	}
 }
 
@@ -177,7 +189,7 @@ void writer_close(struct writer *writer)
 	pthread_join(writer->thread, NULL);
 	ev_async_stop(writer->loop, &writer->told);
 	while ((job = list_take(&writer->ended)))
-		free(job);
+		free_job(job);
 	pthread_cond_destroy(&writer->wake);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer);
@@ -191,14 +203,30 @@ int writer_folder(const struct writer *writer)
 int writer_write(struct writer *writer, const char *vm, const struct record *record,
                  void (*done)(void *data, int err), void *data)
 {
+	struct entry *entry = calloc(1, sizeof(*entry));
+	int err;
+
+	if (!entry)
+		return -ENOMEM;
+	snprintf(entry->vm, sizeof(entry->vm), "%s", vm);
+	entry->forgets = !record;
+	if (record)
+		entry->record = *record;
+	err = writer_do(writer, write_entry, entry, done, data);
+	if (err)
+		free(entry);
+	return err;
+}
+
+int writer_do(struct writer *writer, int (*work)(int folder, void *order), void *order,
+              void (*done)(void *data, int err), void *data)
+{
 	struct job *job = calloc(1, sizeof(*job));
 
 	if (!job)
 		return -ENOMEM;
-	snprintf(job->vm, sizeof(job->vm), "%s", vm);
-	job->forgets = !record;
-	if (record)
-		job->record = *record;
+	job->work = work;
+	job->order = order;
 	job->done = done;
 	job->data = data;
 	pthread_mutex_lock(&writer->lock);

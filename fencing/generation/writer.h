@@ -24,6 +24,11 @@ int writer_folder(const struct writer *writer);
 int writer_write(struct writer *writer, const char *vm, const struct record *record,
                  void (*done)(void *data, int err), void *data);
 
+/* Other work on a folder of its own, in the same order as all that was asked for. work() is called on the thread, done() on
+ * the loop with what it returned; order is freed. -ENOMEM: neither will be, and order is the caller's. */
+int writer_do(struct writer *writer, int (*work)(int folder, void *order), void *order,
+              void (*done)(void *data, int err), void *data);
+
 /* Nobody with this data is told any more; the writes are done all the same. */
 void writer_disown(struct writer *writer, const void *data);
 

@@ -153,8 +153,13 @@ static void on_solo(void *data)
 	ward->output = WARD_OUTPUT_SOLO;
 	if (ward_state(ward) == WARD_TAKING) {
 		ward->is.generation++;
-		ward_save(ward);
+		ward_save(ward, NULL, NULL);
 		ward_move(ward, WARD_ASKING, "it has taken over");
+	} else if (ward_is(ward, PROTECTION_STANDBY)) {
+		ward->is.role = PROTECTION_PRIMARY;
+		ward_save(ward, NULL, NULL);
+		if (ward_state(ward) == WARD_WAITING)
+			ward_move(ward, WARD_ASKING, "its arbiter says that it runs here");
 	}
 	say_output(ward);
 }
@@ -194,7 +199,7 @@ static void on_sync(void *data, uint32_t peer, struct right right)
 	ward->sync = right;
 	ward->is_syncing = true;
 	ward->is_fresh = false;
-	ward_save(ward);
+	ward_save(ward, NULL, NULL);
 	if (ward_state(ward) == WARD_WORKING || ward_state(ward) == WARD_TAKING)
 		ward_move(ward, WARD_ASKING, "a standby is to be made anew");
 	ward->ask_at = 0;
@@ -220,15 +225,16 @@ static void on_take_over(void *data, uint64_t until)
 
 	if (ward_state(ward) == WARD_WORKING) {
 		ward->is.role = PROTECTION_PRIMARY;
-		is_told = !ward_save(ward) &&
-		          tell_worker(ward,
+		/* The arbiter's record is durable; this one follows, or is mended by on_solo(). */
+		ward_save(ward, NULL, NULL);
+		is_told = tell_worker(ward,
 		                      json_pack("{s:s, s:I}", "verb", "activate", "until",
 		                                (json_int_t)until),
 		                      LONG_PATIENCE, on_activated);
 	}
 	if (!is_told) {
 		ward->is.role = PROTECTION_STANDBY;
-		ward_save(ward);
+		ward_save(ward, NULL, NULL);
 		guard_activated(ward->guard, false);
 		return;
 	}
@@ -261,7 +267,7 @@ static void end_drop(struct ward *ward)
 {
 	ward->is_dropping = false;
 	ward->is.role = PROTECTION_STANDBY;
-	ward_save(ward);
+	ward_save(ward, NULL, NULL);
 	if (ward_state(ward) != WARD_WAITING) {
 		if (ward_state(ward) != WARD_WORKING)
 			ward_move(ward, WARD_WORKING, "its copy is given up");

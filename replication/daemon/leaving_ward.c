@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "replication/daemon/ledger.h"
 #include "replication/daemon/ward.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
@@ -13,10 +12,11 @@
 #define RELEASE_PATIENCE 20.0
 #define PATIENCE         120.0
 
-static void finish(struct ward *ward)
+static void on_removed(void *data, int err)
 {
-	int err = ledger_remove(ward->wards->ledger, ward->is.name);
+	struct ward *ward = data;
 
+	ward->is_removing = false;
 	if (err) {
 		ward_answer(ward,
 		            control_refusal(CONTROL_FAILED, "remusctl unprotect, again",
@@ -26,6 +26,14 @@ static void finish(struct ward *ward)
 	ward_note(ward, "unprotect", "it is not protected any more");
 	ward_answer(ward, control_success(json_pack("{s:s}", "vm", ward->is.name)));
 	ward_free(ward);
+}
+
+static void finish(struct ward *ward)
+{
+	if (ward->is_removing)
+		return;
+	ward->is_removing = true;
+	ward_remove(ward, on_removed, ward);
 }
 
 void leaving_ward_ended(struct ward *ward)

@@ -112,26 +112,22 @@ static int write_text(int folder, const char *file, const char *text)
 	return err;
 }
 
-/* Takes over text, which may be NULL. */
-static int replace(int folder, const char *name, const char *suffix, char *text)
+static int replace(int folder, const char *name, const char *suffix, const char *text)
 {
 	char file[PATH_SIZE], fresh[PATH_SIZE];
 	int err;
 
-	if (!text)
-		return -ENOMEM;
 	snprintf(file, sizeof(file), "%s%s", name, suffix);
 	snprintf(fresh, sizeof(fresh), "%s.new", name);
 	err = write_text(folder, fresh, text);
-	free(text);
 	if (!err && (renameat(folder, fresh, folder, file) || fsync(folder)))
 		err = -errno;
 	return err;
 }
 
-int ledger_keep(int folder, const char *name, const json_t *listing)
+int ledger_keep(int folder, const char *name, const char *listing)
 {
-	return replace(folder, name, LISTING, json_dumps(listing, JSON_INDENT(2)));
+	return replace(folder, name, LISTING, listing);
 }
 
 void ledger_listing(const char *path, const char *name, char *file, size_t size)
@@ -144,8 +140,11 @@ int ledger_write(int folder, const struct protection *protection)
 	json_t *json = protection_to_json(protection);
 	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 
+	int err = text ? replace(folder, protection->name, SUFFIX, text) : -ENOMEM;
+
 	json_decref(json);
-	return replace(folder, protection->name, SUFFIX, text);
+	free(text);
+	return err;
 }
 
 int ledger_remove(int folder, const char *name)

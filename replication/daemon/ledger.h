@@ -4,8 +4,6 @@
 #ifndef REPLICATION_DAEMON_LEDGER_H
 #define REPLICATION_DAEMON_LEDGER_H
 
-#include <jansson.h>
-
 #include "replication/daemon/protection.h"
 
 #define LEDGER_FOLDER "/var/lib/remus/vms"
@@ -25,7 +23,7 @@ int ledger_each(int folder,
 int ledger_write(int folder, const struct protection *protection);
 
 /* Keeps the VM's configuration, what `xl list -l` prints, beside its file. The same of durability. */
-int ledger_keep(int folder, const char *name, const json_t *listing);
+int ledger_keep(int folder, const char *name, const char *listing);
 /* Where that is. */
 void ledger_listing(const char *path, const char *name, char *file, size_t size);
 

@@ -5,7 +5,6 @@
 
 #include "common/log.h"
 #include "replication/daemon/checks.h"
-#include "replication/daemon/ledger.h"
 #include "replication/daemon/ward.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
@@ -46,7 +45,7 @@ static void refuse(struct ward *ward, json_t *refusal)
 {
 	if (ward_state(ward) == WARD_NEW) {
 		ward_answer(ward, refusal);
-		ledger_remove(ward->wards->ledger, ward->is.name);
+		ward_remove(ward, NULL, NULL);
 		ward_free(ward);
 		return;
 	}
@@ -65,19 +64,14 @@ static bool is_look(const struct ward *ward)
 	return ward_state(ward) == WARD_NEW && ward->is.is_arbitrated;
 }
 
-static void agree(struct ward *ward, uint16_t port)
+static json_t *refuse_unsaved(const struct ward *ward)
 {
-	bool is_moved = ward->is.port != port || ward_state(ward) != WARD_WORKING;
+	return control_refusal(CONTROL_FAILED, "remusctl doctor", "%s cannot be written to",
+	                       ward->wards->settings.ledger);
+}
 
-	json_decref(ward->refusal);
-	ward->refusal = NULL;
-	ward->is.port = port;
-	if (ward_save(ward) && ward_state(ward) == WARD_NEW) {
-		refuse(ward,
-		       control_refusal(CONTROL_FAILED, "remusctl doctor", "%s cannot be written to",
-		                       ward->wards->settings.ledger));
-		return;
-	}
+static void begin_to_work(struct ward *ward, bool is_moved)
+{
 	ward->ask_at = wards_in(ward->wards, BACKOFF_MAX);
 	ward->backoff = 0;
 	if (ward_state(ward) == WARD_NEW)
@@ -90,13 +84,37 @@ static void agree(struct ward *ward, uint16_t port)
 	                                            ward->is.peer)));
 }
 
-/* Of a NEW one that is to have a guard: the peer could. From here on that decides. */
-static void hand_over(struct ward *ward)
+static void on_recorded(void *data, int err)
 {
-	json_t *refusal = ward_save(ward) ? control_refusal(CONTROL_FAILED, "remusctl doctor",
-	                                                    "%s cannot be written to",
-	                                                    ward->wards->settings.ledger)
-	                                  : guarded_ward_protect(ward);
+	struct ward *ward = data;
+
+	if (err)
+		refuse(ward, refuse_unsaved(ward));
+	else
+		begin_to_work(ward, true);
+}
+
+/* One that is new runs protected only once that is durable. */
+static void agree(struct ward *ward, uint16_t port)
+{
+	bool is_moved = ward->is.port != port || ward_state(ward) != WARD_WORKING;
+
+	json_decref(ward->refusal);
+	ward->refusal = NULL;
+	ward->is.port = port;
+	if (ward_state(ward) == WARD_NEW) {
+		ward_save(ward, on_recorded, ward);
+		return;
+	}
+	ward_save(ward, NULL, NULL);
+	begin_to_work(ward, is_moved);
+}
+
+/* Of a NEW one that is to have a guard: the peer could. From here on that decides. */
+static void on_recorded_for_guard(void *data, int err)
+{
+	struct ward *ward = data;
+	json_t *refusal = err ? refuse_unsaved(ward) : guarded_ward_protect(ward);
 
 	if (refusal) {
 		refuse(ward, refusal);
@@ -119,7 +137,7 @@ static void on_prepared(const json_t *reply, void *data)
 	if (error)
 		refuse(ward, json_incref((json_t *)(uintptr_t)reply));
 	else if (is_look(ward))
-		hand_over(ward);
+		ward_save(ward, on_recorded_for_guard, ward);
 	else if (port < 1 || port > 65535)
 		refuse(ward,
 		       control_refusal(CONTROL_NO_PEER, "the same version on both hosts",
@@ -173,7 +191,6 @@ static void check(struct ward *ward, json_t *listing)
 		return;
 	}
 	json_decref(blockers);
-	/* The standby keeps it as well; what is not kept here can be started by the operator. */
 	ward_keep(ward, listing);
 	ask(ward, listing);
 }
@@ -210,7 +227,7 @@ static void follow(struct ward *ward, unsigned int domid)
 	if (is_other) {
 		log_info("%s: is domain %u now", ward->who, domid);
 		ward->is.domid = (uint16_t)domid;
-		ward_save(ward);
+		ward_save(ward, NULL, NULL);
 		ward_forget_attempt(ward);
 		ward_rest(ward);
 	}

@@ -100,11 +100,28 @@ static void tell_worker(struct ward *ward)
 	                WORKER_PATIENCE, on_worker_told, ward);
 }
 
+static void on_saved(void *data, int err)
+{
+	struct ward *ward = data;
+
+	if (err) {
+		ward->is.settings = ward->before.settings;
+		ward_answer(ward, control_refusal(CONTROL_FAILED, "remusctl doctor",
+		                                  "%s cannot be written to",
+		                                  ward->wards->settings.ledger));
+		return;
+	}
+	ward_note(ward, "set", "ordered by the operator");
+	ward->tell_at = 0;
+	ward->is_tell_due = true;
+	write_file(ward);
+	tell_worker(ward);
+}
+
 void wards_set(struct wards *wards, const char *vm, const struct wards_change *change,
                struct control_later *later)
 {
 	struct ward *ward = wards_ordered(wards, vm, later);
-	struct config_vm_defaults before;
 	json_t *refusal = NULL;
 
 	if (!ward)
@@ -114,26 +131,19 @@ void wards_set(struct wards *wards, const char *vm, const struct wards_change *c
 		control_reply(later, tell(ward));
 		return;
 	}
-	before = ward->is.settings;
+	ward->before = ward->is;
 	ward->later = later;
 	if (ward_state(ward) == WARD_BROKEN || !ward_is(ward, PROTECTION_PRIMARY))
 		refusal = control_refusal(CONTROL_WRONG_STATE, "ask on the host that it runs on",
 		                          "%s is not protected from this host", ward->is.name);
 	if (!refusal)
 		refusal = settings_read(&ward->is.settings, change);
-	if (!refusal && ward_save(ward))
-		refusal = control_refusal(CONTROL_FAILED, "remusctl doctor",
-		                          "%s cannot be written to", wards->settings.ledger);
-	if (refusal) {
-		ward->is.settings = before;
-		ward_answer(ward, refusal);
+	if (!refusal) {
+		ward_save(ward, on_saved, ward);
 		return;
 	}
-	ward_note(ward, "set", "ordered by the operator");
-	ward->tell_at = 0;
-	ward->is_tell_due = true;
-	write_file(ward);
-	tell_worker(ward);
+	ward->is.settings = ward->before.settings;
+	ward_answer(ward, refusal);
 }
 
 /* --- its standby's host is to know as much --- */
@@ -200,8 +210,6 @@ json_t *settings_keep(struct wards *wards, const char *peer, const json_t *reque
 		                                .budget = (uint32_t)budget,
 		                                .memory = (uint32_t)memory };
 	ward->is.settings = settings;
-	if (ward_save(ward))
-		return control_refusal(CONTROL_FAILED, "remusctl doctor", "%s cannot write to %s",
-		                       wards->config.name, wards->settings.ledger);
+	ward_save(ward, NULL, NULL);
 	return control_success(json_object());
 }

@@ -10,7 +10,6 @@
 
 #include "common/log.h"
 #include "replication/daemon/checks.h"
-#include "replication/daemon/ledger.h"
 #include "replication/daemon/ward.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
@@ -127,8 +126,7 @@ static unsigned int copy_of(const struct ward *ward)
 static json_t *begin(struct wards *wards, struct ward *ward, const struct protection *asked,
                      json_t *listing)
 {
-	struct protection is = *asked, before;
-	bool is_new = !ward;
+	struct protection is = *asked;
 
 	is.port = ward && ward->is.port && ward_is(ward, PROTECTION_STANDBY) ? ward->is.port
 	                                                                     : find_port(wards);
@@ -139,17 +137,9 @@ static json_t *begin(struct wards *wards, struct ward *ward, const struct protec
 		ward = ward_new(wards, &is, WARD_WAITING);
 	if (!ward)
 		return control_refusal(CONTROL_FAILED, "", "no memory");
-	before = ward->is;
 	ward->is = is;
-	if (ward_save(ward) || ward_keep(ward, listing)) {
-		ward->is = before;
-		if (is_new) {
-			ledger_remove(wards->ledger, is.name);
-			ward_free(ward);
-		}
-		return control_refusal(CONTROL_FAILED, "remusctl doctor", "%s cannot write to %s",
-		                       wards->config.name, wards->settings.ledger);
-	}
+	ward_keep(ward, listing);
+	ward_save(ward, NULL, NULL);
 	ward_forget_attempt(ward);
 	if (ward_state(ward) == WARD_ASKING)
 		ward_move(ward, WARD_ABSENT, "its peer has gone on with it");
@@ -170,12 +160,12 @@ static json_t *expect(struct wards *wards, struct ward *ward, const struct prote
 
 	if (is_new)
 		ward = ward_new(wards, asked, WARD_WAITING);
-	if (ward && !ward_save(ward) && !guarded_ward_open(ward))
+	if (ward && !guarded_ward_open(ward)) {
+		ward_save(ward, NULL, NULL);
 		return control_success(json_object());
-	if (ward && is_new) {
-		ledger_remove(wards->ledger, asked->name);
-		ward_free(ward);
 	}
+	if (ward && is_new)
+		ward_free(ward);
 	return control_refusal(CONTROL_FAILED, "journalctl -u remusd",
 	                       "%s cannot keep what it is asked", wards->config.name);
 }
@@ -269,7 +259,7 @@ static void on_activated(const json_t *reply, void *data)
 	}
 	if (error) {
 		ward->is = ward->before;
-		ward_save(ward);
+		ward_save(ward, NULL, NULL);
 		ward_move(ward, WARD_WORKING, "it was not activated");
 		ward_answer(ward, json_incref((json_t *)(uintptr_t)reply));
 		return;
@@ -280,6 +270,27 @@ static void on_activated(const json_t *reply, void *data)
 	ward_rest(ward);
 	ward_answer(ward, control_success(json_pack("{s:s, s:I}", "vm", ward->is.name, "generation",
 	                                            (json_int_t)ward->is.generation)));
+}
+
+/* The next generation is durable before anything of it runs (I5). */
+static void on_recorded(void *data, int err)
+{
+	struct ward *ward = data;
+
+	if (!err && ward->link) {
+		worker_link_ask(ward->link, json_pack("{s:s}", "verb", "activate"),
+		                ACTIVATE_PATIENCE, on_activated, ward);
+		return;
+	}
+	ward->is = ward->before;
+	ward_save(ward, NULL, NULL);
+	ward_move(ward, WARD_WORKING, "it was not activated");
+	ward_answer(ward,
+	            err ? control_refusal(CONTROL_FAILED, "remusctl doctor",
+	                                  "%s cannot be written to", ward->wards->settings.ledger)
+	                : control_refusal(CONTROL_FAILED, "remusctl status",
+	                                  "the worker that has the copy of %s has ended",
+	                                  ward->is.name));
 }
 
 void standby_ward_activate(struct ward *ward, struct control_later *later)
@@ -303,16 +314,8 @@ void standby_ward_activate(struct ward *ward, struct control_later *later)
 	ward->is.role = PROTECTION_PRIMARY;
 	ward->is.generation++;
 	ward->is.port = 0;
-	if (ward_save(ward)) {
-		ward->is = ward->before;
-		ward_answer(ward, control_refusal(CONTROL_FAILED, "remusctl doctor",
-		                                  "%s cannot be written to",
-		                                  ward->wards->settings.ledger));
-		return;
-	}
 	ward_move(ward, WARD_TAKING, "ordered by the operator");
-	worker_link_ask(ward->link, json_pack("{s:s}", "verb", "activate"), ACTIVATE_PATIENCE,
-	                on_activated, ward);
+	ward_save(ward, on_recorded, ward);
 }
 
 /* --- as time goes by --- */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "replication/daemon/ledger.h"
 #include "toolstack/control/message.h"
 
 #define STATUS_PATIENCE 20.0
@@ -24,7 +23,8 @@ static const struct state states_table[WARD_STATES] = {
 	[WARD_WORKING] = { "working", STATE_BIT(WARD_ASKING) | STATE_BIT(WARD_ABSENT) |
 	                                      STATE_BIT(WARD_WAITING) | STATE_BIT(WARD_TAKING) |
 	                                      STATE_BIT(WARD_LEAVING) },
-	[WARD_WAITING] = { "waiting", STATE_BIT(WARD_WORKING) | STATE_BIT(WARD_LEAVING) },
+	[WARD_WAITING] = { "waiting", STATE_BIT(WARD_WORKING) | STATE_BIT(WARD_LEAVING) |
+	                                      STATE_BIT(WARD_ASKING) },
 	[WARD_TAKING] = { "taking", STATE_BIT(WARD_WORKING) | STATE_BIT(WARD_ASKING) },
 	[WARD_LEAVING] = { "leaving", 0 },
 	[WARD_BROKEN] = { "broken", STATE_BIT(WARD_LEAVING) },
@@ -45,33 +45,6 @@ void ward_move(struct ward *ward, enum ward_state state, const char *cause)
 	machine_move(&ward->machine, state, cause);
 	ward->since = wards_now(ward->wards);
 	ward_note_state(ward);
-}
-
-int ward_save(struct ward *ward)
-{
-	int err = ledger_write(ward->wards->ledger, &ward->is);
-
-	if (err)
-		log_error("%s: cannot be written to %s: %s", ward->who,
-		          ward->wards->settings.ledger, strerror(-err));
-	return err;
-}
-
-int ward_keep(struct ward *ward, json_t *listing)
-{
-	int err = 0;
-
-	if (!ward->listing || !json_equal(ward->listing, listing))
-		err = ledger_keep(ward->wards->ledger, ward->is.name, listing);
-	if (err) {
-		log_error("%s: its configuration cannot be kept in %s: %s", ward->who,
-		          ward->wards->settings.ledger, strerror(-err));
-		return err;
-	}
-	json_incref(listing);
-	json_decref(ward->listing);
-	ward->listing = listing;
-	return 0;
 }
 
 void ward_answer(struct ward *ward, json_t *reply)
@@ -253,6 +226,8 @@ void ward_free(struct ward *ward)
 	ward_forget_attempt(ward);
 	errand_ward_forget(ward);
 	settings_ward_forget(ward);
+
+	ward_save_leave(ward);
 	close_link(ward);
 	ward_answer(ward, NULL);
 	guarded_ward_close(ward);

@@ -56,6 +56,9 @@ struct ward {
 	struct worker_link *link; /* NULL: no worker is on */
 	char program[PATH_MAX], who[96];
 	json_t *listing;     /* what xl printed of it on the primary's host; NULL: not asked yet */
+	bool is_listing_new; /* and not durable */
+	bool is_unsaved;     /* what is durable is not what it is */
+	bool is_removing;    /* LEAVING: its file */
 	bool has_run;        /* on this host, since it was booted */
 	bool is_wanted;      /* the worker: started again, with a new file, when it has ended */
 	json_t *status;      /* the worker's last; NULL: none yet */
@@ -106,6 +109,9 @@ struct wards {
 	bool has_config;
 	char config_why[CONFIG_ERROR_SIZE];
 	int ledger;
+	struct writer *scribe;  /* of the ledger */
+	struct saving *savings; /* under way */
+	struct promise *promises;
 	struct peers *peers; /* NULL: not open, for there is no configuration, or no certificates */
 	char peers_why[TRANSPORT_WHY_MAX];
 	ev_timer tick, retry;
@@ -125,10 +131,6 @@ void ward_free(struct ward *ward);
 enum ward_state ward_state(const struct ward *ward);
 bool ward_is(const struct ward *ward, enum protection_role role);
 void ward_move(struct ward *ward, enum ward_state state, const char *cause);
-/* 0 or a negative errno, which is logged. */
-int ward_save(struct ward *ward);
-/* Its configuration is durable, too; takes over nothing. The same. */
-int ward_keep(struct ward *ward, json_t *listing);
 /* Answers who ordered what is under way; takes over the reply. */
 void ward_answer(struct ward *ward, json_t *reply);
 /* Have the worker on, as `is` says: started, or ended and started anew. */
@@ -147,6 +149,25 @@ void primary_ward_tick(struct ward *ward);
 void primary_ward_ended(struct ward *ward); /* its worker has, by itself */
 void primary_ward_ask(struct ward *ward);
 void ward_forget_attempt(struct ward *ward);
+
+/* --- save_ward.c --- */
+
+int wards_save_open(struct wards *wards);
+void wards_save_close(struct wards *wards); /* when no ward is left; waits for the disk */
+
+/*
+ * As it is now it becomes durable, in the order in which that is asked for. A failure is logged, and it is tried again each
+ * second. done may be NULL; it is called once, with 0 or a negative errno, later, or from here if there is no memory.
+ */
+void ward_save(struct ward *ward, void (*done)(void *data, int err), void *data);
+/* The same of its file's removal. */
+void ward_remove(struct ward *ward, void (*done)(void *data, int err), void *data);
+/* When all is done that was asked for before: ward->is_unsaved says of whom it has failed. */
+void wards_when_saved(struct wards *wards, void (*done)(void *data, int err), void *data);
+/* Its configuration, to go along with the next ward_save(). */
+void ward_keep(struct ward *ward, json_t *listing);
+/* done() with this ward as its data is not called any more. */
+void ward_save_leave(struct ward *ward);
 
 /* --- start_ward.c --- */
 

@@ -46,6 +46,76 @@ struct ward *wards_find(const struct wards *wards, const char *name)
 
 /* --- what peers ask --- */
 
+/* An answer that holds once what it speaks of is durable. */
+struct promise {
+	struct promise *next;
+	struct wards *wards;
+	struct talk *talk; /* NULL: nobody waits for it any more */
+	json_t *reply;
+	char name[PROTECTION_NAME_SIZE];
+};
+
+static const char *name_of(const json_t *request)
+{
+	const char *name = json_string_value(
+		json_object_get(json_object_get(request, "protection"), "name"));
+
+	name = name ? name : json_string_value(json_object_get(request, "vm"));
+	return name ? name : "";
+}
+
+static void free_promise(struct promise *promise)
+{
+	struct promise **at = &promise->wards->promises;
+
+	while (*at != promise)
+		at = &(*at)->next;
+	*at = promise->next;
+	json_decref(promise->reply);
+	free(promise);
+}
+
+static void on_promised(void *data, int err)
+{
+	struct promise *promise = data;
+	struct wards *wards = promise->wards;
+	const struct ward *ward = wards_find(wards, promise->name);
+
+	if (promise->talk && (err || (ward && ward->is_unsaved)))
+		peers_reply(promise->talk,
+		            control_refusal(CONTROL_FAILED, "remusctl doctor",
+		                            "%s cannot write to %s", wards->config.name,
+		                            wards->settings.ledger));
+	else if (promise->talk)
+		peers_reply(promise->talk, json_incref(promise->reply));
+	free_promise(promise);
+}
+
+/* Takes over the reply. */
+static void promise(struct wards *wards, struct talk *talk, json_t *reply, const char *name)
+{
+	struct promise *promise = calloc(1, sizeof(*promise));
+
+	if (!promise) {
+		json_decref(reply);
+		peers_reply(talk, control_refusal(CONTROL_FAILED, "", "no memory"));
+		return;
+	}
+	*promise = (struct promise){ wards->promises, wards, talk, reply, "" };
+	snprintf(promise->name, sizeof(promise->name), "%s", name);
+	wards->promises = promise;
+	wards_when_saved(wards, on_promised, promise);
+}
+
+static void close_peers(struct wards *wards)
+{
+	for (struct promise *promise = wards->promises; promise; promise = promise->next)
+		promise->talk = NULL;
+	if (wards->peers)
+		peers_close(wards->peers);
+	wards->peers = NULL;
+}
+
 static void on_peer(const char *peer, const json_t *request, struct talk *talk, void *data)
 {
 	const char *verb = json_string_value(json_object_get(request, "verb"));
@@ -55,11 +125,11 @@ static void on_peer(const char *peer, const json_t *request, struct talk *talk, 
 		peers_reply(talk, control_refusal(CONTROL_WRONG_STATE, "", "remusd of %s is ending",
 		                                  wards->config.name));
 	else if (verb && (!strcmp(verb, "prepare") || !strcmp(verb, "look")))
-		peers_reply(talk, standby_prepare(wards, peer, request));
+		promise(wards, talk, standby_prepare(wards, peer, request), name_of(request));
 	else if (verb && !strcmp(verb, "forget"))
 		peers_reply(talk, standby_forget(wards, peer, request));
 	else if (verb && !strcmp(verb, "set"))
-		peers_reply(talk, settings_keep(wards, peer, request));
+		promise(wards, talk, settings_keep(wards, peer, request), name_of(request));
 	else if (verb && !strcmp(verb, "tell"))
 		peers_reply(talk, errand_tell(wards, peer, request));
 	else if (verb && !strcmp(verb, "switchover"))
@@ -135,9 +205,7 @@ void wards_reload(struct wards *wards)
 		settings_ward_forget(ward);
 		guarded_ward_reconfigure(ward);
 	}
-	if (wards->peers)
-		peers_close(wards->peers);
-	wards->peers = NULL;
+	close_peers(wards);
 	ev_timer_again(wards->settings.loop, &wards->retry);
 	open_peers(wards);
 	if (wards->peers)
@@ -172,6 +240,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 			leave_again(ward);
 			continue;
 		}
+		if (ward->is_unsaved && ward_state(ward) != WARD_NEW &&
+		    ward_state(ward) != WARD_LEAVING)
+			ward_save(ward, NULL, NULL);
 		if (ward->guard)
 			guarded_ward_tick(ward);
 		else if (ward->is.is_arbitrated && wards->settings.shared && wards->has_config)
@@ -223,8 +294,9 @@ struct wards *wards_open(const struct wards_settings *settings)
 		return NULL;
 	wards->settings = *settings;
 	wards->chronicle = chronicle_open(settings->events);
-	wards->ledger = ledger_open(settings->ledger);
-	err = wards->ledger < 0 ? wards->ledger : ledger_each(wards->ledger, take_up, wards);
+	err = wards_save_open(wards);
+	if (!err)
+		err = ledger_each(wards->ledger, take_up, wards);
 	ev_timer_init(&wards->tick, on_tick, 0., TICK * settings->second);
 	ev_timer_init(&wards->retry, on_retry, 0., RETRY * settings->second);
 	wards->tick.data = wards->retry.data = wards;
@@ -257,10 +329,10 @@ void wards_close(struct wards *wards)
 	ev_timer_stop(wards->settings.loop, &wards->retry);
 	while (wards->first)
 		ward_free(wards->first);
-	if (wards->peers)
-		peers_close(wards->peers);
-	if (wards->ledger >= 0)
-		close(wards->ledger);
+	close_peers(wards);
+	while (wards->promises)
+		free_promise(wards->promises);
+	wards_save_close(wards);
 	chronicle_close(wards->chronicle);
 	free(wards);
 }

@@ -1,6 +1,6 @@
 /* Two hosts' daemons protect a VM with each other, as the operator decides. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/save_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static void test_it_is_protected(void **state)
 	assert_int_equal(json_integer_value(json_object_get(told, "lag")), 2);
 	json_decref(told);
 	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"primary\""));
-	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
 	assert_non_null(strstr(fake_host_read(&b.fake, "standby-web.xl"), "xenbr0"));
 	assert_non_null(strstr(fake_host_read(&b.fake, "standby-web.json"), "\"shadow\""));
 	assert_int_equal(stat(a.wards->first->paths.file, &facts), 0);
@@ -194,7 +194,7 @@ static void test_settings_change_while_it_is_protected(void **state)
 	/* The standby would go on so, and a worker that dies is followed by one that does. */
 	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"interval\": 50"));
 	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"memory\": 64"));
-	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
 	first = pid_of(&a);
 	kill(first, SIGKILL);
 	UNTIL(pid_of(&a) && pid_of(&a) != first);
@@ -339,8 +339,8 @@ static void test_it_is_activated_and_protected_again(void **state)
 	daemon_open(&a);
 	UNTIL_STATE(&a, "ready");
 	UNTIL_STATE(&b, "replicating");
-	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"standby\""));
-	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"generation\": 2"));
+	UNTIL(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"standby\""));
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"generation\": 2"));
 }
 
 static void test_what_happens_is_kept(void **state)
@@ -359,6 +359,25 @@ static void test_what_happens_is_kept(void **state)
 	assert_true(has_happened(&a, "unprotect"));
 }
 
+static void lose_ledger(const struct daemon *daemon)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s", daemon->fake.ledger);
+	assert_int_equal(system(command), 0);
+}
+
+/* Nothing is promised that is not durable, on either host. */
+static void test_files_that_cannot_be_written(void **state)
+{
+	lose_ledger(&b);
+	assert_string_equal(order(&a, PROTECT), CONTROL_FAILED);
+	UNTIL_STATE(&a, "");
+	lose_ledger(&a);
+	assert_string_equal(order(&a, PROTECT), CONTROL_FAILED);
+	UNTIL_STATE(&a, "");
+}
+
 static void test_an_activation_that_is_refused(void **state)
 {
 	char path[96];
@@ -368,7 +387,7 @@ static void test_an_activation_that_is_refused(void **state)
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	assert_string_equal(order(&b, "{\"verb\":\"activate\",\"vm\":\"web\"}\n"), CONTROL_FAILED);
 	assert_string_equal(state_of(&b), "ready");
-	assert_non_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
 }
 
 static bool says(const struct daemon *daemon, const char *words)
@@ -391,7 +410,7 @@ static void test_an_old_primary_that_runs_does_not_give_way(void **state)
 	UNTIL_STATE(&a, "unprotected");
 	UNTIL(says(&b, "a runs web, too"));
 	UNTIL(says(&a, "b has gone on with web"));
-	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"primary\""));
+	UNTIL(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"primary\""));
 }
 
 static void test_a_file_that_is_damaged(void **state)
@@ -507,6 +526,7 @@ int main(int argc, char **argv)
 		WARDS_TEST(test_it_is_activated_and_protected_again),
 		WARDS_TEST(test_what_happens_is_kept),
 		WARDS_TEST(test_an_activation_that_is_refused),
+		WARDS_TEST(test_files_that_cannot_be_written),
 		WARDS_TEST(test_an_old_primary_that_runs_does_not_give_way),
 		WARDS_TEST(test_a_file_that_is_damaged),
 		WARDS_TEST(test_without_a_configuration),

@@ -117,6 +117,7 @@ static void test_without_live_nothing_is_moved(void **state)
 static void test_there_and_back(void **state)
 {
 	json_t *kept;
+	const json_t *step;
 
 	allow_both_hosts();
 	protect_with_arbiters();
@@ -131,6 +132,10 @@ static void test_there_and_back(void **state)
 	assert_string_equal(text(kept, "peer"), "b");
 	assert_int_equal(json_array_size(json_object_get(kept, "steps")), 8);
 	assert_int_equal(json_array_size(json_object_get(kept, "checks")), 8);
+	step = json_array_get(json_object_get(kept, "steps"), 7);
+	assert_string_equal(text(step, "code"), "settled");
+	assert_int_equal(json_integer_value(json_object_get(step, "generation")), 3);
+	assert_true(json_integer_value(json_object_get(step, "ms")) >= 6000);
 	json_decref(kept);
 }
 

@@ -82,8 +82,8 @@ static int runs(struct drill *drill, const struct goal *goal)
 	const char *state = drill_arbiter(told, "state");
 
 	if (is_called_off(drill, goal)) {
-		snprintf(drill->why, sizeof(drill->why), "the switchover was called off: %s",
-		         drill_arbiter(other(drill, goal), "told"));
+		snprintf(drill->why, sizeof(drill->why),
+		         "the switchover was called off: remusctl events, on both hosts");
 		return -1;
 	}
 	return is_word(told, "role", "primary") &&
@@ -132,16 +132,16 @@ static bool wait_for(struct drill *drill, struct goal *goal, double patience,
 	return found > 0;
 }
 
-static void note(struct drill *drill, const struct goal *goal, const char *text, double began,
-                 bool is_done)
+static void note(struct drill *drill, const struct goal *goal, const char *code, const char *text,
+                 double began, bool is_done)
 {
 	const json_t *told = runner(drill, goal);
 	double seconds = now() - began;
 
 	json_array_append_new(json_object_get(drill->report, "steps"),
-	                      json_pack("{s:s, s:b, s:f, s:I, s:I, s:I}", "text", text, "ok",
-	                                is_done, "seconds", seconds, "generation",
-	                                drill_number(told, "generation"), "round",
+	                      json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I}", "code", code, "text",
+	                                text, "ok", is_done, "ms", (json_int_t)(seconds * 1000),
+	                                "generation", drill_number(told, "generation"), "round",
 	                                drill_number(json_object_get(told, "arbiter"), "round"),
 	                                "epoch", drill_number(told, "epoch")));
 	if (!drill->asked->is_json)
@@ -175,22 +175,23 @@ static bool go(struct drill *drill, bool is_back)
 	double began = now();
 	bool is_done = order(drill);
 
-	note(drill, &goal, is_back ? "it is ordered back" : "it is ordered to the other host",
-	     began, is_done);
+	note(drill, &goal, "ordered",
+	     is_back ? "it is ordered back" : "it is ordered to the other host", began, is_done);
 	if (!is_done)
 		return false;
 	is_done = wait_for(drill, &goal, RUN_PATIENCE, runs);
-	note(drill, &goal, is_back ? "it runs on this host again" : "it runs on the other host",
-	     began, is_done);
+	note(drill, &goal, "runs",
+	     is_back ? "it runs on this host again" : "it runs on the other host", began, is_done);
 	if (!is_done)
 		return false;
 	is_done = wait_for(drill, &goal, SYNC_PATIENCE, is_in_sync);
-	note(drill, &goal, "it is protected again", began, is_done);
+	note(drill, &goal, "protected", "it is protected again", began, is_done);
 	if (!is_done)
 		return false;
 	goal.acknowledged = drill_number(runner(drill, &goal), "acknowledged");
 	is_done = wait_for(drill, &goal, SYNC_PATIENCE, is_settled);
-	note(drill, &goal, "it has stayed so, and its epochs are acknowledged", began, is_done);
+	note(drill, &goal, "settled", "it has stayed so, and its epochs are acknowledged", began,
+	     is_done);
 	return is_done;
 }
 

@@ -35,7 +35,7 @@ static void write_steps(FILE *text, const json_t *report)
 	json_array_foreach(json_object_get(report, "steps"), i, step)
 		fprintf(text, "  %-7s %8.1f s  %d.%d %8lld  %s\n",
 	                json_is_true(json_object_get(step, "ok")) ? "done" : "FAILED",
-	                json_real_value(json_object_get(step, "seconds")),
+	                (double)drill_number(step, "ms") / 1000,
 	                (int)drill_number(step, "generation"), (int)drill_number(step, "round"),
 	                (long long)drill_number(step, "epoch"), drill_word(step, "text"));
 }

@@ -54,8 +54,7 @@ static void on_released(const json_t *reply, void *data)
 		return;
 	}
 	ward->is_free = true;
-	if (!ward->is_syncing)
-		ward_rest(ward);
+	ward_rest(ward);
 }
 
 static void say_output(struct ward *ward)
@@ -69,6 +68,13 @@ static void say_output(struct ward *ward)
 		            PATIENCE, ignore);
 	else if (!ward->is_free)
 		tell_worker(ward, json_pack("{s:s}", "verb", "release"), PATIENCE, on_released);
+}
+
+/* Output may pass, and a worker has yet to say that it does. That is done before a standby is asked for: the worker of a new
+ * round that was told to let go would make no copy. */
+bool guarded_ward_is_letting_go(const struct ward *ward)
+{
+	return ward->output == WARD_OUTPUT_SOLO && !ward->is_free && ward->is.port;
 }
 
 void guarded_ward_opened(struct ward *ward)
@@ -192,7 +198,8 @@ static void on_sync(void *data, uint32_t peer, struct right right)
 		strcpy(ward->is.peer, name);
 	}
 	ward_forget_attempt(ward);
-	ward_rest(ward);
+	if (!guarded_ward_is_letting_go(ward))
+		ward_rest(ward);
 	ward->is.role = PROTECTION_PRIMARY;
 	ward->is.generation = right.generation;
 	ward->is.round = right.round;

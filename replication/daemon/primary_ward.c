@@ -265,7 +265,7 @@ void primary_ward_tick(struct ward *ward)
 	ward_note_run(ward);
 	follow(ward, vm.domid);
 	ward_look(ward);
-	if (ward->guard && !ward->is_syncing)
+	if (ward->guard && (!ward->is_syncing || guarded_ward_is_letting_go(ward)))
 		return; /* it says when a standby is to be made */
 	is_lonely = ward_state(ward) == WARD_ASKING ||
 	            (ward_state(ward) == WARD_WORKING && now > ward->lonely_at);

@@ -190,6 +190,7 @@ void guarded_ward_close(struct ward *ward);
 void guarded_ward_opened(struct ward *ward); /* the link to its worker */
 void guarded_ward_event(struct ward *ward, const json_t *event);
 void guarded_ward_refused(struct ward *ward);
+bool guarded_ward_is_letting_go(const struct ward *ward);
 void guarded_ward_tick(struct ward *ward);
 
 /* --- leaving_ward.c --- */

@@ -144,7 +144,7 @@ static json_t *serve_flush(const json_t *request, void *data)
 
 static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	if (!fake.is_watched || !fake.has_peer || fake.has_told_synced)
+	if (!fake.is_watched || !fake.has_peer || fake.has_told_synced || fake.is_released)
 		return;
 	fake.has_told_synced = true;
 	control_tell(fake.server, json_pack("{s:s, s:b, s:i, s:i}", "event", "synced", "ok", 1,

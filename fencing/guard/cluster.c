@@ -91,6 +91,10 @@ bool guard_configure(struct guard *guard)
 	}
 	guard->has_terms = guard->has_terms || cluster_view(guard->shared.cluster)->is_connected;
 	arbiter_configure(&guard->arbiter, &config);
+	/* The peer waits for them to be the same. */
+	if (config.lease != before.lease || config.enforcement != before.enforcement ||
+	    config.window != before.window)
+		guard_say(guard, &guard->arbiter.record, false);
 	return config.quorum_decides != before.quorum_decides;
 }
 
@@ -130,33 +134,45 @@ void guard_reconfigure(struct guard *guard, const struct guard_times *times)
 		on_view(guard, cluster_view(guard->shared.cluster), &none);
 }
 
-/* Other times would be another idea of when a right ends. */
-static bool is_of_one_mind(struct guard *guard, uint32_t from, const struct cluster_word *word)
+bool guard_terms_agree(const struct guard *guard)
 {
 	const struct arbiter_config *ours = &guard->arbiter.config;
-	bool is_foreign = word->lease != ours->lease || word->window != ours->window ||
-	                  word->enforcement != ours->enforcement;
 
-	if (is_foreign && !guard->has_foreign_terms)
+	return !guard->has_peer_terms ||
+	       (guard->peer_lease == ours->lease && guard->peer_enforcement == ours->enforcement &&
+	        guard->peer_window == ours->window);
+}
+
+static void take_terms(struct guard *guard, uint32_t from, const struct cluster_word *word)
+{
+	const struct arbiter_config *ours = &guard->arbiter.config;
+
+	guard->has_peer_terms = true;
+	guard->peer_lease = word->lease;
+	guard->peer_enforcement = word->enforcement;
+	guard->peer_window = word->window;
+	if (!guard_terms_agree(guard) && !guard->has_foreign_terms)
 		log_error("%s: host %u has a lease of %llu ms, a watchdog of %llu ms and a window "
-		          "of %llu ms for it, this one %llu, %llu and %llu ms: neither hears the "
-		          "other before these are the same",
+		          "of %llu ms for it, this one %llu, %llu and %llu ms: there is no standby "
+		          "before these are the same",
 		          guard->name, from, (unsigned long long)(word->lease / MS),
 		          (unsigned long long)(word->enforcement / MS),
 		          (unsigned long long)(word->window / MS),
 		          (unsigned long long)(ours->lease / MS),
 		          (unsigned long long)(ours->enforcement / MS),
 		          (unsigned long long)(ours->window / MS));
-	guard->has_foreign_terms = is_foreign;
-	return !is_foreign;
+	guard->has_foreign_terms = !guard_terms_agree(guard);
 }
 
+/* All words are heard, whatever their sender's times: what they promise holds for ever. Only a new standby wants both to
+ * have the same. */
 static void on_word(void *data, uint32_t from, const struct cluster_word *word)
 {
 	struct guard *guard = data;
 
-	if (from != guard->arbiter.record.peer || !is_of_one_mind(guard, from, word))
+	if (from != guard->arbiter.record.peer)
 		return;
+	take_terms(guard, from, word);
 	guard_tell(guard, &(struct arbiter_event){ .kind = EVENT_WORD,
 	                                           .situation = word->record.situation,
 	                                           .right = word->record.right,

@@ -71,7 +71,9 @@ void guard_say(struct guard *guard, const struct record *record, bool is_asking)
 static void sync_peer(struct guard *guard, struct right right)
 {
 	/* The sync of a VM whose protection ends is never answered, so none is asked for again. */
-	if (!guard->is_unprotecting)
+	if (!guard_terms_agree(guard))
+		guard_synced(guard, right, false);
+	else if (!guard->is_unprotecting)
 		guard->ops->sync(guard->data, guard->arbiter.record.peer, right);
 }
 

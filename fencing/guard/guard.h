@@ -73,7 +73,7 @@ struct guard_shared {
 	struct fencer *fencer;
 };
 
-/* In ms; 0: the default. The first three must be the same on both hosts: guards do not hear each other otherwise. A margin
+/* In ms; 0: the default. The first three must be the same on both hosts: there is no standby otherwise. A margin
  * that is shorter than the cluster's lag is as long as that. */
 struct guard_times {
 	uint32_t lease, watchdog, window, margin;

@@ -31,8 +31,9 @@ void guard_reply(struct guard *guard, struct right right, uint64_t number, uint6
 
 void guard_synced(struct guard *guard, struct right right, bool ok)
 {
-	guard_tell(guard,
-	           &(struct arbiter_event){ .kind = EVENT_SYNCED, .ok = ok, .right = right });
+	guard_tell(guard, &(struct arbiter_event){ .kind = EVENT_SYNCED,
+	                                           .ok = ok && guard_terms_agree(guard),
+	                                           .right = right });
 }
 
 void guard_activated(struct guard *guard, bool ok)

@@ -24,8 +24,10 @@ struct guard {
 	unsigned int event_count;
 	bool is_started, is_handling;
 	bool has_foreign_terms; /* the peer goes by other times: logged */
-	bool has_terms;         /* lease and window are those of the cluster as it was seen */
-	uint32_t named;         /* whose name peer_name is; 0: nobody's yet */
+	bool has_peer_terms;
+	uint64_t peer_lease, peer_enforcement, peer_window; /* of its last word */
+	bool has_terms; /* lease and window are those of the cluster as it was seen */
+	uint32_t named; /* whose name peer_name is; 0: nobody's yet */
 	char peer_name[CLUSTER_NAME_SIZE];
 
 	bool is_unprotecting, is_forgetting, is_over, is_resyncing;
@@ -40,6 +42,8 @@ void guard_say(struct guard *guard, const struct record *record, bool is_asking)
 struct arbiter_config guard_config(struct guard *guard, uint32_t peer);
 /* NULL: it is not known yet. */
 const char *guard_name(struct guard *guard, uint32_t host);
+/* Both hosts go by the same times, as far as the peer has said. */
+bool guard_terms_agree(const struct guard *guard);
 /* Settings, cluster and agents as they are now. True: what is known of quorum counts for nothing any more. */
 bool guard_configure(struct guard *guard);
 void guard_join(struct guard *guard);

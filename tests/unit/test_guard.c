@@ -489,6 +489,35 @@ static void a_cut_link_leaves_the_primary(void **state)
 	assert_record(&a, SITUATION_REPLICATING, 1, 2);
 }
 
+/* Times that change stay as they were while a standby counts on them, and no standby is made before both hosts have the same. */
+static void other_times_want_both_hosts(void **state)
+{
+	const struct guard_times longer = { .lease = LEASE, .window = WINDOW + 1000 };
+
+	protect();
+	guard_reconfigure(a.guard, &longer);
+	run_for(1.);
+	assert_int_equal(state_of(&a), ARBITER_REPLICATING);
+	is_link_up = false;
+	wait_state(&a, ARBITER_SOLO); /* by the standby's word */
+	wait_state(&b, ARBITER_OUTDATED);
+	is_link_up = true;
+	run_for(6.);
+	assert_int_equal(state_of(&a), ARBITER_SOLO);
+	guard_reconfigure(b.guard, &longer);
+	wait_state(&a, ARBITER_REPLICATING);
+	wait_state(&b, ARBITER_IN_SYNC);
+	/* The other way round: the standby changes first. */
+	guard_reconfigure(b.guard, &(struct guard_times){ .lease = LEASE, .window = WINDOW });
+	is_link_up = false;
+	wait_state(&a, ARBITER_SOLO);
+	is_link_up = true;
+	run_for(6.);
+	assert_int_equal(state_of(&a), ARBITER_SOLO);
+	guard_reconfigure(a.guard, &(struct guard_times){ .lease = LEASE, .window = WINDOW });
+	wait_state(&a, ARBITER_REPLICATING);
+}
+
 /* Two hosts without a quorum device: only the agent makes a proof. */
 static void an_agent_proves_it(void **state)
 {
@@ -586,6 +615,7 @@ int main(void)
 		TEST(who_dies_is_replaced_and_comes_back),
 		TEST(who_is_cut_off_gives_way),
 		TEST(a_cut_link_leaves_the_primary),
+		TEST(other_times_want_both_hosts),
 		TEST(an_agent_proves_it),
 		TEST(a_restarted_remusd_goes_on),
 		TEST(a_switch_over_is_without_loss),

@@ -119,7 +119,7 @@ def wait_events(host, *wanted):
 
 
 @test(timeout=1800, soak=True)
-def operator_verbs(lab):
+def operator_protect_verbs(lab):
     """What happened to a protected guest and what it costs is told; its interval is set, and its copy made anew, while it runs."""
     a, b = boot_pair(lab)
     guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()

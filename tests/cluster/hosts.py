@@ -10,13 +10,14 @@
 
 import contextlib
 import os
-import re
 import secrets
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
+
+from example import configured
 
 LINKS = ("repl", "lan")
 NUMBERS = {"a": 1, "b": 2, "c": 3, "q": 9}
@@ -26,7 +27,6 @@ PATIENCE = 60
 
 # What corosync.conf's times are multiplied by, for machines that have other things to do: 1 tests the file as it is shipped.
 STRETCH = int(os.environ.get("STRETCH", "4"))
-TIMES = ("token", "consensus")
 PREFIX = "remus-cl"
 
 
@@ -198,14 +198,8 @@ class Cluster:
         self.configure(template)
 
     def configure(self, template):
-        """The shipped example with the test's addresses; no TLS to the quorum device, which wants certificates."""
-        text = Path("toolstack/host", template).read_text()
-        text = re.sub(r"192\.0\.2\.(\d+)", r"10.99.0.\1", text)
-        text = re.sub(r"198\.51\.100\.(\d+)", r"10.99.1.\1", text)
-        text = text.replace("203.0.113.9", "10.99.1.9").replace("tls: on", "tls: off")
-        text = text.replace("to_syslog: yes", "to_syslog: no\n    to_stderr: yes")
-        for name in TIMES:
-            text = re.sub(rf"(?<= {name}: )(\d+)", lambda m: str(int(m[1]) * STRETCH), text)
+        addresses = {n: (f"10.99.0.{n}", f"10.99.1.{n}") for n in NUMBERS.values()}
+        text = configured(template, addresses, device=f"10.99.1.{NUMBERS['q']}", stretch=STRETCH)
         key = secrets.token_bytes(256)
         for host in self.hosts.values():
             etc = host.folder / "etc"

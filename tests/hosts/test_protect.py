@@ -20,9 +20,9 @@ images = ( "/srv/" );
 """
 
 
-def configure(host, peer):
-    text = CONFIG.format(host=host.name, address=host.address("repl"), peer=peer.name,
-                         peer_address=peer.address("repl"))
+def configure(host, peer, more=""):
+    text = more + CONFIG.format(host=host.name, address=host.address("repl"), peer=peer.name,
+                                peer_address=peer.address("repl"))
     host.run("cat >/etc/remus/remus.conf", stdin=text.encode())
     wait_daemon(host)
     host.run("pkill -HUP -x remusd")

@@ -1,0 +1,21 @@
+"""A shipped corosync.conf with a test's addresses and timing."""
+# SPDX-License-Identifier: Apache-2.0
+
+import re
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "toolstack/host"
+TIMES = ("token", "consensus")
+
+
+def configured(template, addresses, device=None, stretch=1, log="to_syslog: no\n    to_stderr: yes"):
+    """addresses: of each host by its number, on both links. No TLS to the quorum device, which wants certificates."""
+    text = (EXAMPLES / template).read_text()
+    for link, network in enumerate(("192.0.2", "198.51.100")):
+        text = re.sub(rf"{re.escape(network)}\.(\d+)", lambda m: addresses[int(m[1])][link], text)
+    text = text.replace("tls: on", "tls: off").replace("to_syslog: yes", log)
+    if device:
+        text = text.replace("203.0.113.9", device)
+    for name in TIMES:
+        text = re.sub(rf"(?<= {name}: )(\d+)", lambda m: str(int(m[1]) * stretch), text)
+    return text

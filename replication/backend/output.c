@@ -8,12 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "replication/backend/guest_lock.h"
 #include "replication/hold/shared.h"
 
-#define MAGIC      UINT64_C(0x3174756f736d6572) /* "remsout1" */
+#define MAGIC UINT64_C(0x3174756f736d6572) /* "remsout1" */
+/* For the worker of an earlier guest: it ends as soon as its devices are gone. */
+#define LOCK_TRIES    1000
+#define LOCK_PAUSE_NS 10000000L
+
 #define FILE_BYTES ((size_t)DOOR_LOG_OFFSET + DOOR_LOG_BYTES)
 
 struct output_page {
@@ -114,7 +120,7 @@ int output_adopt(struct output *output, unsigned int domid, const struct output_
 	return 0;
 }
 
-int output_prepare(unsigned int domid)
+static int prepare_page(unsigned int domid)
 {
 	struct output output = { .domid = domid };
 	int err = make_page(&output);
@@ -126,6 +132,42 @@ int output_prepare(unsigned int domid)
 	munmap(output.page, FILE_BYTES);
 	close(output.fd);
 	return 0;
+}
+
+int output_prepare(unsigned int domid)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int err, lock = -EWOULDBLOCK;
+
+	for (unsigned int i = 0; lock == -EWOULDBLOCK && i < LOCK_TRIES; i++) {
+		lock = guest_lock_take(domid);
+		if (lock == -EWOULDBLOCK)
+			nanosleep(&pause, NULL);
+	}
+	if (lock < 0)
+		return lock;
+	err = prepare_page(domid);
+	guest_lock_drop(domid, lock);
+	return err;
+}
+
+bool output_is_prepared(unsigned int domid)
+{
+	struct output output = { .domid = domid };
+	char path[DOOR_PATH_BYTES];
+	void *memory = NULL;
+	bool is_so;
+	int fd;
+
+	make_path(&output, path);
+	fd = shared_find(path, FILE_BYTES, &memory);
+	if (fd < 0)
+		return false;
+	output.page = memory;
+	is_so = output.page->magic == MAGIC && output.page->is_holding && !output.page->lease;
+	munmap(memory, FILE_BYTES);
+	close(fd);
+	return is_so;
 }
 
 void output_remove(struct output *output)

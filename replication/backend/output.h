@@ -63,8 +63,11 @@ struct output {
 int output_adopt(struct output *output, unsigned int domid, const struct output_ops *ops);
 
 /* Before the first worker of a guest is started: it is to hold, from the first frame on, and nothing may leave (lease 0) until a
- * holder says otherwise. A negative errno. */
+ * holder says otherwise. Waits for the end of a worker that has served an earlier guest of that number. A negative errno. */
 int output_prepare(unsigned int domid);
+
+/* Whether that is still so. */
+bool output_is_prepared(unsigned int domid);
 
 /* The guest is gone. */
 void output_remove(struct output *output);

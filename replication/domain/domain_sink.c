@@ -125,13 +125,13 @@ static int activate(struct sink *base, uint64_t epoch, uint64_t until)
 	(void)epoch;
 	if (!sink->state_size)
 		return -ENODATA;
+	if (sink->is_held && !sink->is_held(sink->domain))
+		return -EIO;
 	err = until ? find_deadline(sink, until, &deadline) : 0;
 	if (!err)
 		err = images_flush(sink->disks);
 	if (!err)
 		err = hyper_load(sink->hyper, sink->domain, sink->state, sink->state_size);
-	if (!err && sink->hold)
-		err = sink->hold(sink->domain);
 	if (!err && sink->heir)
 		err = sink->heir->ops->attach(sink->heir);
 	if (!err)
@@ -148,7 +148,7 @@ static int release(struct sink *base)
 	struct devices devices;
 	int err;
 
-	if (!sink->hold)
+	if (!sink->is_held)
 		return 0;
 	devices_init(&devices);
 	err = devices_take(&devices, sink->domain, 0);

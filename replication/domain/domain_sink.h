@@ -26,8 +26,8 @@ struct domain_sink {
 	uint32_t state_size;
 	struct estate_heir
 		*heir; /* the caller's, set after opening; NULL: other state is dropped */
-	/* Also set after opening: has the output of a domain without a worker held by the first that comes; NULL: it passes. */
-	int (*hold)(unsigned int domain);
+	/* Also set after opening: whether the backend worker holds all output until release(); NULL: it passes. */
+	bool (*is_held)(unsigned int domain);
 };
 
 /* The parts are the caller's and outlive it; the domain is paused. 0 or a negative errno. */

@@ -7,25 +7,23 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "replication/backend/guest_lock.h"
 #include "replication/backend/holder.h"
-#include "replication/backend/journal.h"
 #include "replication/backend/xenbus.h"
 #include "replication/main/confine.h"
 #include "replication/main/loop_watch.h"
 
 static struct xenbus xenbus;
 static struct holder holder;
+static int lock; /* of the guest */
 
 /* How often the end of disk work is looked for while stopping, in seconds. */
 #define STOP_POLL 0.005
@@ -59,34 +57,12 @@ static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 	ev_timer_start(loop, &poll);
 }
 
-static void make_lock_path(char *path, size_t bytes)
-{
-	snprintf(path, bytes, JOURNAL_FOLDER "/backend-%u.lock", xenbus.host.domid);
-}
-
 static void on_emptied(struct xenbus *emptied)
 {
-	char path[64];
-
-	make_lock_path(path, sizeof(path));
-	unlink(path);
 	holder_forget(&holder);
+	guest_lock_drop(xenbus.host.domid,
+	                lock); /* last: whoever takes it finds nothing of this worker */
 	ev_break(emptied->host.loop, EVBREAK_ALL);
-}
-
-/* One process a guest: the lock ends with its holder. */
-static int lock_guest(void)
-{
-	char path[64];
-	int fd;
-
-	if (mkdir(JOURNAL_FOLDER, 0700) && errno != EEXIST)
-		return -errno;
-	make_lock_path(path, sizeof(path));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
-		return -errno;
-	return 0;
 }
 
 static void catch_signals(struct ev_loop *loop)
@@ -104,11 +80,12 @@ static void catch_signals(struct ev_loop *loop)
 /* Everything that needs more power than serving does. */
 static int prepare(void)
 {
-	int err = lock_guest();
+	int err;
 
-	if (err) {
-		log_error("cannot lock guest %u: %s", xenbus.host.domid, strerror(-err));
-		return err;
+	lock = guest_lock_take(xenbus.host.domid);
+	if (lock < 0) {
+		log_error("cannot lock guest %u: %s", xenbus.host.domid, strerror(-lock));
+		return lock;
 	}
 	err = confine_capabilities();
 	if (err) {

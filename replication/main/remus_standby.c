@@ -39,6 +39,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 static int open_domain(struct program *program)
 {
 	struct worker_config *config = &program->config;
+	bool is_held = config->is_arbitrated && config->has_devices;
 	const char *failed;
 	int err = images_open(&config->disks, true, &failed);
 
@@ -47,7 +48,8 @@ static int open_domain(struct program *program)
 		return err;
 	}
 	if (config->shadow) {
-		err = xen_heir_open(&program->heir, config->domain, config->shadow);
+		err = xen_heir_open(&program->heir, config->domain, config->shadow,
+		                    is_held ? output_prepare : NULL);
 		if (err)
 			return err;
 	}
@@ -62,8 +64,8 @@ static int open_domain(struct program *program)
 		          strerror(-err));
 	else if (config->shadow)
 		program->sink.heir = &program->heir.heir;
-	if (!err && config->is_arbitrated && config->has_devices)
-		program->sink.hold = output_prepare;
+	if (!err && is_held)
+		program->sink.is_held = output_is_prepared;
 	return err;
 }
 

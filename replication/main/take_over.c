@@ -88,7 +88,9 @@ static int attach(struct shadow *shadow, struct mirror *mirror, struct estate *e
 	err = daemon_rings_attach(&estate->rings, estate->xs, shadow->domid);
 	if (err)
 		return failed(shadow, "attach the xenstore and the console", err);
-	err = devices_attach(shadow, &estate->store, estate->xs);
+	err = devices_add(shadow);
+	if (!err)
+		err = devices_connect(shadow, &estate->store, estate->xs);
 	if (err)
 		return err;
 	err = apply_activate(&mirror->apply, 0);

@@ -18,21 +18,6 @@
 #define POLLS_MAX 3000
 #define POLL_NS   10000000L
 
-static int add_devices(struct shadow *shadow)
-{
-	libxl_domain_config *config = &shadow->config;
-	int err = 0;
-
-	for (int i = 0; !err && i < config->num_disks; i++)
-		err = libxl_device_disk_add(shadow->ctx, shadow->domid, &config->disks[i], NULL);
-	for (int i = 0; !err && i < config->num_nics; i++)
-		err = libxl_device_nic_add(shadow->ctx, shadow->domid, &config->nics[i], NULL);
-	if (!err)
-		return 0;
-	log_error("cannot give domain %u its devices: libxl's error %d", shadow->domid, err);
-	return -EIO;
-}
-
 /* Of the backend that a frontend's node names. */
 static int backend_state(struct xs_handle *xs, const char *frontend)
 {
@@ -89,13 +74,25 @@ static int wait_kind(struct shadow *shadow, struct xs_handle *xs, const char *ki
 	return err;
 }
 
-int devices_attach(struct shadow *shadow, const struct guest_store *store, struct xs_handle *xs)
+int devices_add(struct shadow *shadow)
 {
-	int err = add_devices(shadow);
+	libxl_domain_config *config = &shadow->config;
+	int err = 0;
 
-	if (err)
-		return err;
-	err = guest_store_put(store, xs, shadow->domid);
+	for (int i = 0; !err && i < config->num_disks; i++)
+		err = libxl_device_disk_add(shadow->ctx, shadow->domid, &config->disks[i], NULL);
+	for (int i = 0; !err && i < config->num_nics; i++)
+		err = libxl_device_nic_add(shadow->ctx, shadow->domid, &config->nics[i], NULL);
+	if (!err)
+		return 0;
+	log_error("cannot give domain %u its devices: libxl's error %d", shadow->domid, err);
+	return -EIO;
+}
+
+int devices_connect(struct shadow *shadow, const struct guest_store *store, struct xs_handle *xs)
+{
+	int err = guest_store_put(store, xs, shadow->domid);
+
 	if (err) {
 		log_error("cannot write the xenstore of domain %u: %s", shadow->domid,
 		          strerror(-err));

@@ -7,11 +7,14 @@
 #include "replication/xen/guest_store.h"
 #include "replication/xen/shadow.h"
 
+/* The source's disks and network cards become the shadow's. Their backends wait for a frontend; a bridge sees the cards, and
+ * nothing comes from them. 0 or a negative errno; an error was logged. */
+int devices_add(struct shadow *shadow);
+
 /*
- * Disks and network cards of the source, which is gone, become the shadow's, with what its guest wrote of its ends of
- * them: each backend finds a frontend that is connected and begins at the first request that was not
- * answered. The shadow is loaded and waits. 0 or a negative errno; an error was logged.
+ * With what the source's guest wrote of its ends of them: each backend finds a frontend that is connected and begins at the first
+ * request that was not answered. The source is gone; the shadow is loaded and waits. 0 or a negative errno; an error was logged.
  */
-int devices_attach(struct shadow *shadow, const struct guest_store *store, struct xs_handle *xs);
+int devices_connect(struct shadow *shadow, const struct guest_store *store, struct xs_handle *xs);
 
 #endif

@@ -48,7 +48,7 @@ static int attach_all(struct xen_heir *xen, struct xs_handle *xs)
 
 	if (err)
 		return failed(xen, "attach the xenstore and the console", err);
-	return devices_attach(&xen->shadow, &xen->store, xs);
+	return devices_connect(&xen->shadow, &xen->store, xs);
 }
 
 static int attach(struct estate_heir *heir)
@@ -70,7 +70,21 @@ static int attach(struct estate_heir *heir)
 
 static const struct estate_heir_ops ops = { .keep = keep, .attach = attach };
 
-int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path)
+/* Hotplug scripts take seconds: not when the VM stands still and waits for its devices. */
+static int make(struct xen_heir *xen, int (*prepare)(unsigned int domid))
+{
+	int err = shadow_create_same(&xen->shadow);
+
+	if (!err && prepare) {
+		err = prepare(xen->shadow.domid);
+		if (err)
+			failed(xen, "have its output held", err);
+	}
+	return err ? err : devices_add(&xen->shadow);
+}
+
+int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path,
+                  int (*prepare)(unsigned int domid))
 {
 	char *config = shadow_read_listing(path);
 	int err;
@@ -83,7 +97,7 @@ int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path)
 	err = shadow_open_config(&xen->shadow, domid, config);
 	free(config);
 	if (!err)
-		err = shadow_create_same(&xen->shadow);
+		err = make(xen, prepare);
 	if (err)
 		xen_heir_close(xen);
 	return err;

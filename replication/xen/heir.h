@@ -21,11 +21,13 @@ struct xen_heir {
 
 /*
  * Makes the domain, paused, under the number, name and UUID that the VM has. path: a file with what `xl list -l NAME` printed on
- * the other host. 0 or a negative errno, which was logged.
+ * the other host. Its devices are there from the beginning, and their backends wait; prepare (NULL: nothing) is called before there is a
+ * backend. 0 or a negative errno, which was logged.
  */
-int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path);
+int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path,
+                  int (*prepare)(unsigned int domid));
 
-/* The domain is destroyed, unless it was attached. Fine if all zero. */
+/* The domain and its devices are destroyed, unless they were attached. Fine if all zero. */
 void xen_heir_close(struct xen_heir *xen);
 
 #endif

@@ -1,6 +1,6 @@
 /* A network card whose output is held: the guest's ring stalls when there is no room, and no frame is lost. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/backend/net_send.c replication/backend/net_parse.c replication/backend/net_offload.c replication/backend/ring.c replication/backend/held.c replication/backend/output.c replication/hold/record_log.c common/log.c */
+/* links: replication/backend/net_send.c replication/backend/net_parse.c replication/backend/net_offload.c replication/backend/ring.c replication/backend/held.c replication/backend/guest_lock.c replication/backend/output.c replication/hold/record_log.c common/log.c */
 
 #include <errno.h>
 #include <setjmp.h>

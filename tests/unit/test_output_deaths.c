@@ -32,7 +32,9 @@ static void a_lease_outlives_the_worker(void **state)
 /* A VM that was taken over: its first worker holds before anybody has come. */
 static void a_worker_is_prepared_to_hold(void **state)
 {
+	assert_false(output_is_prepared(7));
 	assert_int_equal(output_prepare(7), 0);
+	assert_true(output_is_prepared(7));
 	worker_start();
 	assert_true(output_is_held(&output));
 	send_frame(0);
@@ -43,6 +45,7 @@ static void a_worker_is_prepared_to_hold(void **state)
 	assert_left(0);
 	ask(DOOR_FREE, 0);
 	assert_left(1);
+	assert_false(output_is_prepared(7));
 }
 
 static void a_dead_holder_leaves_everything_to_the_next(void **state)

@@ -123,6 +123,15 @@ static int read_whole(int fd, uint8_t *to, size_t size, uint64_t offset)
 	return 0;
 }
 
+/* Asked anew for each block: what is known of a hole is as old as a block that was read would be. Devices and file systems
+ * that cannot tell have none. */
+static bool is_hole(int fd, uint64_t offset, uint64_t size)
+{
+	off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+
+	return data < 0 ? errno == ENXIO : (uint64_t)data >= offset + size;
+}
+
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
@@ -130,8 +139,9 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 
 int images_block(struct images *disks, struct disk_write *block)
 {
-	uint64_t sectors;
-	int err;
+	uint64_t sectors, offset;
+	int err = 0;
+	int fd;
 
 	while (disks->next < disks->count && disks->sector == disks->disk[disks->next].sectors) {
 		disks->next++;
@@ -148,8 +158,12 @@ int images_block(struct images *disks, struct disk_write *block)
 		                      .sectors = sectors,
 		                      .data = disks->block,
 		                      .size = (uint32_t)(sectors * WIRE_SECTOR) };
-	err = read_whole(disks->disk[disks->next].fd, disks->block, block->size,
-	                 disks->sector * WIRE_SECTOR);
+	fd = disks->disk[disks->next].fd;
+	offset = disks->sector * WIRE_SECTOR;
+	if (is_hole(fd, offset, block->size))
+		memset(disks->block, 0, block->size);
+	else
+		err = read_whole(fd, disks->block, block->size, offset);
 	if (err)
 		return err;
 	disks->sector += sectors;

@@ -7,6 +7,14 @@
 
 #include "replication/primary/parts.h"
 
+#define SYNC_BYTES_A_TURN (4u << 20)
+
+/* Writes that become a frame. */
+struct writes_frame {
+	uint32_t size, last; /* of its body; where its last write begins there */
+	uint64_t read;       /* bytes of the disks */
+};
+
 static int put(struct primary *primary, struct kept_epoch *epoch, enum wire_type type,
                uint32_t size)
 {
@@ -94,27 +102,42 @@ static bool must_end_sync(const struct primary *primary)
 	       primary->round_sync >= primary->settings.sync_bytes;
 }
 
-/* A frame full of writes. */
+/* Blocks of zeroes side by side are one write of the frame. */
+static int put_write(struct primary *primary, struct kept_epoch *epoch, struct writes_frame *frame)
+{
+	const struct disk_write *write = &primary->write;
+	uint32_t start = frame->size;
+
+	if (frame->size && disk_join(primary->body, frame->last, write))
+		return 0;
+	if (disk_put(primary->body, &frame->size, primary->agreement.body_max, write))
+		return -ENOSPC;
+	frame->last = start;
+	epoch->disk_writes++;
+	return 0;
+}
+
+/* A frame full of writes; of the disks no more than can be read without keeping others waiting. */
 static int collect_writes(struct primary *primary, struct kept_epoch *epoch, bool is_sync)
 {
 	bool is_base = epoch->flags & WIRE_BEGIN_BASE;
-	uint32_t size = 0;
+	struct writes_frame frame = { 0 };
 	bool is_cut_short = false;
 	int more = 1;
 	int err;
 
-	while (more > 0 && !is_cut_short) {
+	while (more > 0 && !is_cut_short && frame.read < SYNC_BYTES_A_TURN) {
 		if (!primary->has_write)
 			more = next_write(primary, is_sync);
 		if (more <= 0)
 			break;
 		primary->has_write = true;
-		if (disk_put(primary->body, &size, primary->agreement.body_max, &primary->write))
+		if (put_write(primary, epoch, &frame))
 			break;
 		primary->has_write = false;
-		epoch->disk_writes++;
 		primary->totals.captured += primary->write.sectors * WIRE_SECTOR;
 		if (is_sync) {
+			frame.read += primary->write.sectors * WIRE_SECTOR;
 			primary->base_bytes += primary->write.sectors * WIRE_SECTOR;
 			primary->round_sync += primary->write.sectors * WIRE_SECTOR;
 			is_cut_short = must_end_sync(primary);
@@ -122,7 +145,9 @@ static int collect_writes(struct primary *primary, struct kept_epoch *epoch, boo
 	}
 	if (more < 0)
 		return more;
-	err = size ? put(primary, epoch, is_sync ? WIRE_DISK_SYNC : WIRE_DISK_WRITE, size) : 0;
+	err = frame.size
+	              ? put(primary, epoch, is_sync ? WIRE_DISK_SYNC : WIRE_DISK_WRITE, frame.size)
+	              : 0;
 	if (err || (more && !is_cut_short))
 		return err ? err : 1;
 	primary->is_sync_left = more;

@@ -89,3 +89,17 @@ int disk_put(uint8_t *body, uint32_t *size, uint32_t room, const struct disk_wri
 	*size += write->size;
 	return 0;
 }
+
+bool disk_join(uint8_t *body, uint32_t last, const struct disk_write *write)
+{
+	struct wire_disk head;
+
+	memcpy(&head, body + last, sizeof(head));
+	if (head.op != WIRE_DISK_ZERO || write->op != WIRE_DISK_ZERO || head.disk != write->disk ||
+	    head.sector + head.sectors != write->sector ||
+	    head.sectors + write->sectors > DISK_ZERO_SECTORS_MAX)
+		return false;
+	head.sectors += write->sectors;
+	memcpy(body + last, &head, sizeof(head));
+	return true;
+}

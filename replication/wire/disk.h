@@ -37,4 +37,8 @@ int disk_next(const uint8_t *body, uint32_t size, uint32_t *offset, struct disk_
 /* Appends a write to a body of *size bytes with room for room. -ENOSPC: send the frame first. */
 int disk_put(uint8_t *body, uint32_t *size, uint32_t room, const struct disk_write *write);
 
+/* last: where the last write of the body begins. If both are of zeroes and side by side that one covers this one afterwards; false: not
+ * so, nothing has changed. */
+bool disk_join(uint8_t *body, uint32_t last, const struct disk_write *write);
+
 #endif

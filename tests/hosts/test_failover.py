@@ -14,7 +14,7 @@ from test_protect import configure, protect, status, wait_protection
 from test_replicate import (COMPLAINTS, DISK, boot_pair, give, sector, streaming, wait_report,
                             write_sector)
 
-ARBITER = f"cluster = {{ lease = {800 * STRETCH}; window = {5000 * STRETCH}; }};\n"
+ARBITER = f"cluster = {{ lease = {800 * STRETCH}; watchdog = {1000 * STRETCH}; window = {6000 * STRETCH}; }};\n"
 
 
 def boot_cluster(lab, has_device=False):

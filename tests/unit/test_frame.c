@@ -394,6 +394,34 @@ static void disk_writes_come_as_they_went(void **state)
 	assert_int_equal(disk_check(&frame, &limits, &count, &why), -EPROTO);
 }
 
+static void zeroes_side_by_side_are_one_write(void **state)
+{
+	struct disk_write zero = { .op = WIRE_DISK_ZERO, .sector = 100, .sectors = 8 };
+	struct disk_write got;
+	uint8_t body[256];
+	uint32_t size = 0, offset = 0;
+
+	(void)state;
+	assert_int_equal(disk_put(body, &size, sizeof(body), &zero), 0);
+	zero.sector = 109; /* a gap */
+	assert_false(disk_join(body, 0, &zero));
+	zero.sector = 108;
+	zero.disk = 1;
+	assert_false(disk_join(body, 0, &zero));
+	zero.disk = 0;
+	zero.op = WIRE_DISK_DATA;
+	assert_false(disk_join(body, 0, &zero));
+	zero.op = WIRE_DISK_ZERO;
+	assert_true(disk_join(body, 0, &zero));
+	zero.sector = 116;
+	zero.sectors = DISK_ZERO_SECTORS_MAX - 15;
+	assert_false(disk_join(body, 0, &zero));
+	assert_true(disk_next(body, size, &offset, &got));
+	assert_int_equal(got.sector, 100);
+	assert_int_equal(got.sectors, 16);
+	assert_false(disk_next(body, size, &offset, &got));
+}
+
 static int check_head(struct wire_disk head)
 {
 	uint8_t body[2048] = { 0 };
@@ -453,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_reason_is_made_fit_for_a_log),
 		cmocka_unit_test(a_piece_of_state_lies_within_its_total),
 		cmocka_unit_test(disk_writes_come_as_they_went),
+		cmocka_unit_test(zeroes_side_by_side_are_one_write),
 		cmocka_unit_test(disk_writes_that_cannot_be_are_refused),
 	};
 

@@ -15,7 +15,7 @@ from .machine import ROOT
 sys.path.insert(0, str(ROOT / "tests/cluster"))
 from example import configured  # noqa: E402  (found through the line above)
 
-STRETCH = 10  # what Corosync's times are multiplied by: an emulated host stands still for a second now and then
+STRETCH = 5  # what Corosync's times are multiplied by: an emulated host stands still for a second now and then
 LOG = "/var/log/corosync.log"
 FOLDERS = ("/run", "/var/lib/corosync", "/etc/corosync")
 

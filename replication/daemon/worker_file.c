@@ -90,7 +90,7 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
 
 	return json_pack(
 		"{s:{s:s, s:s, s:i, s:I, s:o, s:b, s:s*}, s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:s,"
-		" s:I, s:I, s:I, s:I, s:I}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"vm", "name", protection->name, "uuid", protection->uuid, "domain",
 		(int)protection->domid, "generation", (json_int_t)protection->generation, "disks",
 		tell_disks(protection), "devices", (int)protection->has_devices, "shadow",
@@ -100,7 +100,8 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
 		"control", paths->control, "interval_ms", (json_int_t)pace.interval_ms,
 		"shortest_ms", (json_int_t)pace.shortest_ms, "dirty_pages",
 		(json_int_t)pace.dirty_pages, "kept_mib", (json_int_t)pace.kept_mib, "staged_mib",
-		(json_int_t)pace.kept_mib);
+		(json_int_t)pace.kept_mib, "silence_ms", (json_int_t)config->silence, "connect_ms",
+		(json_int_t)config->silence + 2000);
 }
 
 int worker_file_write(const struct worker_paths *paths, const struct protection *protection,

@@ -11,7 +11,7 @@ from rig import dom0, test
 from test_operator import ask, refused, wait_daemon
 from test_replicate import DISK, boot_pair
 
-CONFIG = """name = "{host}"; listen = "{address}"; port = 7788;
+CONFIG = """name = "{host}"; listen = "{address}"; port = 7788; silence = 30000;
 peers = ( {{ name = "{peer}"; address = "{peer_address}"; }} );
 certificates = {{ authority = "/etc/remus/tls/ca.pem"; certificate = "/etc/remus/tls/host.pem";
                  key = "/etc/remus/tls/host.key"; }};

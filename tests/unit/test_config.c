@@ -43,6 +43,7 @@ static void test_the_least_there_is(void **state)
 	assert_string_equal(config.name, "a");
 	assert_string_equal(config.listen, "192.0.2.1");
 	assert_int_equal(config.port, 7788);
+	assert_int_equal(config.silence, 3000);
 	assert_int_equal(config.peer_count, 1);
 	assert_string_equal(config_peer(&config, "b")->address, "192.0.2.2");
 	assert_null(config_peer(&config, "c"));
@@ -63,13 +64,14 @@ static void test_all_there_is(void **state)
 	assert_int_equal(
 		config_parse(
 			&config,
-			"name = \"a\"; listen = \"2001:DB8:0::1\"; port = 99;" CERTIFICATES
+			"name = \"a\"; listen = \"2001:DB8:0::1\"; port = 99; silence = 1500;" CERTIFICATES
 			"peers = ( { name = \"b\"; address = \"::2\"; }, { name = \"c\"; address = \"::3\"; } );"
 			"defaults = { interval = 5; budget = 64; memory = 1024; };",
 			error),
 		0);
 	assert_string_equal(config.listen, "2001:db8::1");
 	assert_int_equal(config.port, 99);
+	assert_int_equal(config.silence, 1500);
 	assert_int_equal(config.peer_count, 2);
 	assert_int_equal(config.defaults.interval, 5);
 	assert_int_equal(config.defaults.budget, 64);

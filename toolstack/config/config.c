@@ -178,15 +178,17 @@ static void read_images(struct reading *reading, const config_setting_t *root)
 
 static void read_all(struct reading *reading, const config_setting_t *root)
 {
-	static const char *const options[] = { "name",    "listen",       "port",
-		                               "peers",   "certificates", "defaults",
-		                               "cluster", "images",       NULL };
+	static const char *const options[] = { "name",         "listen",   "port",    "peers",
+		                               "certificates", "defaults", "silence", "cluster",
+		                               "images",       NULL };
 
 	reading_check(reading, root, options);
 	reading_name(reading, root, reading->config.name);
 	reading_address(reading, root, "listen", reading->config.listen);
 	reading->config.port = (uint16_t)reading_number(reading, root, "port", 1, 65535,
 	                                                PORT_DEFAULT);
+	reading->config.silence = reading_number(reading, root, "silence", CONFIG_SILENCE_MIN,
+	                                         CONFIG_SILENCE_MAX, CONFIG_SILENCE_DEFAULT);
 	read_peers(reading, root);
 	read_certificates(reading, root);
 	read_defaults(reading, root);

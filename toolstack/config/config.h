@@ -13,10 +13,13 @@
 #define CONFIG_PATH_SIZE 256
 #define CONFIG_PEERS_MAX 15
 
-#define CONFIG_AGENTS_MAX     4
-#define CONFIG_PROGRAM_SIZE   128
-#define CONFIG_IMAGES_MAX     16
-#define CONFIG_IMAGES_DEFAULT "/var/lib/remus/images"
+#define CONFIG_AGENTS_MAX      4
+#define CONFIG_PROGRAM_SIZE    128
+#define CONFIG_IMAGES_MAX      16
+#define CONFIG_SILENCE_MIN     1000 /* ms */
+#define CONFIG_SILENCE_MAX     60000
+#define CONFIG_SILENCE_DEFAULT 3000
+#define CONFIG_IMAGES_DEFAULT  "/var/lib/remus/images"
 
 /* A fence agent of a peer. */
 struct config_agent {
@@ -58,6 +61,7 @@ struct config {
 	unsigned int peer_count;
 	struct config_peer peers[CONFIG_PEERS_MAX];
 	char authority[CONFIG_PATH_SIZE], certificate[CONFIG_PATH_SIZE], key[CONFIG_PATH_SIZE];
+	uint32_t silence; /* ms: a peer of which nothing was heard for so long is given up */
 	struct config_vm_defaults defaults;
 	struct config_times times;
 	/* Devices, files and folders: a peer may have disks on this host that are, or lie below, one of them. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *program = "remus";
@@ -39,6 +40,7 @@ static void say(enum log_level level, const struct log_subject *subject, const c
 static void say(enum log_level level, const struct log_subject *subject, const char *format,
                 va_list arguments)
 {
+	struct timespec now;
 	char text[512];
 	char line[640];
 	int length;
@@ -46,10 +48,12 @@ static void say(enum log_level level, const struct log_subject *subject, const c
 	vsnprintf(text, sizeof(text), format, arguments);
 	if (sink && !sink(level, text, subject))
 		return;
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	if (to_journal)
 		length = snprintf(line, sizeof(line), "<%d>%s\n", level, text);
 	else
-		length = snprintf(line, sizeof(line), "%s: %s\n", program, text);
+		length = snprintf(line, sizeof(line), "[%6lld.%03ld] %s: %s\n",
+		                  (long long)now.tv_sec, now.tv_nsec / 1000000, program, text);
 	/* A log that cannot be written has nowhere to say so. */
 	if (write(STDERR_FILENO, line, (size_t)length) < 0)
 		return;

@@ -25,9 +25,8 @@
  * an echo says of what was told before it that it is complete.
  */
 #define GROUP       "remus"
-#define RETRY       0.2   /* s between tries to connect or join */
-#define TICK        0.025 /* s: words that wait, echoes after a change, the age of the view */
-#define ECHO_EVERY  100000000ull
+#define RETRY       0.2         /* s between tries to connect or join */
+#define TICK        0.025       /* s: words that wait, echoes after a change, the age of the view */
 #define ECHO_SOON   20000000ull /* while a change waits for one */
 #define ECHOES_MAX  64          /* that have not come back: Corosync hangs, and needs no more */
 #define LAG_DEFAULT 10000       /* ms, for a Corosync that does not tell its timing */
@@ -45,7 +44,7 @@ struct cluster {
 	ev_io group_ready, votes_ready;
 	ev_timer retry, tick;
 	struct gather gather;
-	uint64_t echo_sent_at;
+	uint64_t echo_sent_at, echo_every;
 	unsigned int echoes;
 	bool has_foreign_version; /* logged */
 	struct cluster_listener *listeners;
@@ -116,7 +115,7 @@ static void send_echo(struct cluster *cluster)
 
 static void send_echo_if_due(struct cluster *cluster)
 {
-	uint64_t every = gather_is_settled(&cluster->gather) ? ECHO_EVERY : ECHO_SOON;
+	uint64_t every = gather_is_settled(&cluster->gather) ? cluster->echo_every : ECHO_SOON;
 
 	if (cluster->echoes < ECHOES_MAX && now_ns() >= cluster->echo_sent_at + every)
 		send_echo(cluster);
@@ -368,6 +367,7 @@ static int connect_all(struct cluster *cluster)
 		goto err_after_map;
 	if (open_group(cluster, &self))
 		goto err_after_votes;
+	cluster->echo_every = facts_echo(cluster->map) * 1000000ull;
 	lag = facts_lag(cluster->map);
 	gather_begin(&cluster->gather, self, lag ? lag : LAG_DEFAULT,
 	             ask_decides(cluster->votes, self));

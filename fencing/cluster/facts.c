@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Echoes are sent every 100 ms, and a ring that has just formed, on a busy host, takes a while to carry them. */
-#define SLACK               300
+/* A ring that has just formed, on a busy host, takes a while to carry an echo. */
+#define SLACK               200
+#define ECHO_MIN            100
+#define ECHO_MAX            1000
 #define DEVICE_SYNC_TIMEOUT 30000 /* Corosync's default */
 
 static bool has_device(cmap_handle_t map)
@@ -23,17 +25,26 @@ static bool has_device(cmap_handle_t map)
 	return true;
 }
 
+uint32_t facts_echo(cmap_handle_t map)
+{
+	uint32_t token;
+
+	if (cmap_get_uint32(map, "runtime.config.totem.token", &token) != CS_OK ||
+	    token / 3 > ECHO_MAX)
+		return ECHO_MAX;
+	return token / 3 < ECHO_MIN ? ECHO_MIN : token / 3;
+}
+
 uint32_t facts_lag(cmap_handle_t map)
 {
-	uint32_t token, consensus, sync = DEVICE_SYNC_TIMEOUT;
+	uint32_t token, consensus, sync = 0;
 
 	if (cmap_get_uint32(map, "runtime.config.totem.token", &token) != CS_OK ||
 	    cmap_get_uint32(map, "runtime.config.totem.consensus", &consensus) != CS_OK)
 		return 0;
-	if (!has_device(map))
-		return token + consensus + SLACK;
-	cmap_get_uint32(map, "quorum.device.sync_timeout", &sync);
-	return token + consensus + sync + SLACK;
+	if (has_device(map) && cmap_get_uint32(map, "quorum.device.sync_timeout", &sync) != CS_OK)
+		sync = DEVICE_SYNC_TIMEOUT;
+	return token + consensus + sync + facts_echo(map) + SLACK;
 }
 
 /* Gives both of the n-th host; a host without a name is called by its first address. False: there is none. */

@@ -20,9 +20,9 @@ WORKER_LOG = "/var/log/remus-worker.log"
 COMPLAINTS = "dmesg | grep -iE 'BUG|WARN|stall|lockup|error|unstable|not syncing' || true"
 
 
-def boot_pair(lab):
+def boot_pair(lab, cpus=2):
     """Two hosts with bridges, backends and certificates of one authority."""
-    hosts = [lab.boot(name, nics=("lan", "repl"), guests=True, memory=2048) for name in "ab"]
+    hosts = [lab.boot(name, nics=("lan", "repl"), guests=True, memory=2048, cpus=cpus) for name in "ab"]
     authority = lab.folder / "ca"
     remus_ca = ROOT / "toolstack/host/remus-ca"
     script = f"{remus_ca} authority {authority}" + "".join(f" && {remus_ca} host {authority} {host.name}"

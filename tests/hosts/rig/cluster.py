@@ -49,7 +49,8 @@ class Cluster:
         template = "corosync-2-hosts-qdevice.conf" if has_device else "corosync-3-hosts.conf"
         addresses = {n: [host.address(link) for link in ("repl", "lan")] for n, host in enumerate(hosts, 1)}
         addresses[3] = [self.third.client.addresses[link] for link in ("repl", "lan")]
-        self.text = configured(template, addresses, device=addresses[3][1], stretch=STRETCH)
+        self.text = configured(template, addresses, device=addresses[3][1], stretch=STRETCH,
+                               is_secret=False)
         self.key = secrets.token_bytes(256)
         self.start_third()
         for host in hosts:

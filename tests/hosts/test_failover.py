@@ -55,7 +55,7 @@ def bring_back(cluster, host):
         dom0.once(host, step)
     cluster.start(host)
     host.start_backends()
-    wait_daemon(host)
+    wait_daemon(host, timeout=180)  # it waits for Corosync, which has much to tell
     cluster.wait_votes(host)
 
 

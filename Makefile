@@ -252,8 +252,8 @@ soak: build/host guests			## the long campaigns
 host: build/host				## one emulated host on this terminal
 	@python3 tests/hosts/play.py
 
-demo: build/host				## one host from power-on to `xl list`, told step by step
-	@python3 tests/hosts/demo.py
+demo: build/host				## a VM survives the death of its host; INTERACTIVE=1: then both hosts are yours
+	@python3 tests/hosts/demo.py $(if $(INTERACTIVE),--interactive)
 
 bench: build/host				## measure; B=name runs one, without it they are listed
 	@python3 bench/run.py $(B)

@@ -2,8 +2,9 @@
 # Counts up over a TCP connection to programs/steady for some seconds; each number must come back once, in order.
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: stream.py ADDRESS SECONDS [STALL [FILE]]     ends early when there is that file;
-#                                                     prints "ok COUNT numbers, stalled SECONDS at most", or raises
+# usage: stream.py ADDRESS SECONDS [STALL [FILE [PROGRESS]]]
+#   ends early when there is that file; writes COUNT and the longest stall into PROGRESS, now and then;
+#   prints "ok COUNT numbers, stalled SECONDS at most", or raises
 
 import os
 import socket
@@ -42,6 +43,13 @@ def connect(address):
             time.sleep(1)
 
 
+def tell(path, count, longest):
+    """Whole or not at all for who reads it."""
+    with open(path + ".new", "w") as file:
+        file.write(f"{count} {longest:.1f}")
+    os.rename(path + ".new", path)
+
+
 def main():
     address, seconds = sys.argv[1], float(sys.argv[2])
     connection = connect(address)
@@ -51,6 +59,8 @@ def main():
     while begun < end and not (len(sys.argv) > 4 and os.path.exists(sys.argv[4])):
         count = exchange(connection, count)
         longest = max(longest, time.monotonic() - begun)
+        if len(sys.argv) > 5:
+            tell(sys.argv[5], count, longest)
         time.sleep(PAUSE)
         begun = time.monotonic()
     print(f"ok {count} numbers, stalled {longest:.1f} s at most")

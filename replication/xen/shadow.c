@@ -20,8 +20,13 @@ static int failed(const char *what, uint32_t domid, int code)
 	return code == ERROR_NOMEM ? -ENOMEM : code == ERROR_DOMAIN_NOTFOUND ? -ESRCH : -EIO;
 }
 
+/* libxl refuses a number that a domain of this host had within the last minute; a copy that was given up had it, and the next one has
+ * to have it as well. That nobody serves the old one any more is our own affair (guest_lock.h). */
+#define REUSE_AT_ONCE "LIBXL_DOMID_REUSE_TIMEOUT"
+
 static int open_libxl(struct shadow *shadow)
 {
+	setenv(REUSE_AT_ONCE, "0", 1);
 	xentoollog_logger_stdiostream *logger = xtl_createlogger_stdiostream(stderr, XTL_ERROR, 0);
 
 	if (!logger)

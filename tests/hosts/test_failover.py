@@ -14,7 +14,8 @@ from test_protect import configure, protect, status, wait_protection
 from test_replicate import (COMPLAINTS, DISK, boot_pair, give, sector, streaming, wait_report,
                             write_sector)
 
-ARBITER = f"cluster = {{ lease = {800 * STRETCH}; watchdog = {1000 * STRETCH}; window = {6000 * STRETCH}; }};\n"
+# An emulated host may stand still for seconds.
+ARBITER = f"cluster = {{ lease = {2000 * STRETCH}; watchdog = {2000 * STRETCH}; window = {12000 * STRETCH}; }};\n"
 
 
 def boot_cluster(lab, has_device=False):
@@ -83,6 +84,7 @@ def failover_killed(lab):
     with streaming(lab, guest):
         write_sector(guest, 1)
         time.sleep(5)
+        wait_protection(a, ("replicating",))
         a.kill()
         fail_over(lab, guest, a, b, 1)
         write_sector(guest, 2)

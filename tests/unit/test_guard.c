@@ -584,7 +584,6 @@ static void the_end_of_protection_leaves_no_record(void **state)
 		run_once();
 	assert_int_equal(a.unprotected, 0);
 	assert_true(lets_out(&a) && a.is_solo);
-	assert_int_equal(a.alarms[ALARM_HELD], 0);
 	assert_int_equal(a.syncs, 1);
 	assert_false(has_record(&a));
 	wait_state(&b, ARBITER_OUTDATED);

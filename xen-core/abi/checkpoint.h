@@ -65,7 +65,7 @@ struct checkpoint_cut {
  * After -EFAULT the pages of that call are lost to the epoch: begin anew.
  */
 #define CHECKPOINT_PAGE_ABSENT 1u /* the domain had no page there: no contents */
-#define CHECKPOINT_PAGE_OLD    2u /* old holds what was there at the cut before */
+#define CHECKPOINT_PAGE_OLD    2u /* old holds what was there at the cut before; never in epoch 1 */
 struct checkpoint_page {
 	uint64_t gfn;
 	uint32_t flags;

@@ -167,12 +167,14 @@ static void fetch_first(struct domain *domain, struct dirty_taken *taken, uint32
 int checkpoint_fetch(struct domain *domain, struct checkpoint_page *page, uint32_t *left)
 {
 	struct checkpoint *checkpoint = domain->checkpoint;
+	/* What is written in epoch 1 may have been given, with epoch 0, as it was at any moment since: nobody has its old version. */
+	void *old = checkpoint->epoch > 1 ? checkpoint->old : NULL;
 	struct dirty_taken taken;
 
 	if (checkpoint->cursor.v != GFN_NONE.v) {
 		fetch_first(domain, &taken, left);
 	} else {
-		dirty_take(&domain->p2m, checkpoint->contents, checkpoint->old, &taken);
+		dirty_take(&domain->p2m, checkpoint->contents, old, &taken);
 		*left = taken.left;
 	}
 	if (domain->p2m.log->lost)

@@ -402,6 +402,42 @@ static const char *hashes_no_more(void)
 	return NULL;
 }
 
+static const char *write_and_fetch(uint64_t value, struct checkpoint_page *page)
+{
+	const char *failed;
+	uint32_t left;
+
+	CHECK(!access_write(&tiny.domain->p2m, TINY_DATA, &value, sizeof(value)));
+	TRY(cut(tiny.domain));
+	CHECK(!checkpoint_fetch(tiny.domain, page, &left) && !left);
+	CHECK(page->gfn == TINY_DATA >> PAGE_SHIFT);
+	return NULL;
+}
+
+/* A page is given with epoch 0 after it was written, and then has its first contents again: those must be told, not left out as what
+ * has not changed since the log began. */
+static const char *there_and_back(void)
+{
+	const struct checkpoint_attach request = { 8, CHECKPOINT_OLD_VERSIONS };
+	const uint64_t there = 1;
+	struct checkpoint_page page;
+	uint32_t left;
+	GUEST(0xf4);
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	CHECK(!access_write(&tiny.domain->p2m, TINY_DATA, &there, sizeof(there)));
+	while (!checkpoint_fetch(tiny.domain, &page, &left))
+		;
+	TRY(write_and_fetch(0, &page));
+	CHECK(!(page.flags & CHECKPOINT_PAGE_OLD));
+	TRY(write_and_fetch(2, &page));
+	CHECK(page.flags & CHECKPOINT_PAGE_OLD);
+	CHECK(*(uint64_t *)tiny.domain->checkpoint->old == 0);
+	checkpoint_detach(tiny.domain);
+	tiny_end();
+	return NULL;
+}
+
 const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_goes_on", goes_on },
 	{ "checkpoint_what_waits", what_waits },
@@ -411,5 +447,6 @@ const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_breaches", breaches },
 	{ "checkpoint_hashes", hashes },
 	{ "checkpoint_hashes_no_more", hashes_no_more },
+	{ "checkpoint_there_and_back", there_and_back },
 	{ NULL, NULL },
 };

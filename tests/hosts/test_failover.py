@@ -18,9 +18,9 @@ from test_replicate import (COMPLAINTS, DISK, boot_pair, give, sector, streaming
 ARBITER = f"cluster = {{ lease = {2000 * STRETCH}; watchdog = {2000 * STRETCH}; window = {12000 * STRETCH}; }};\n"
 
 
-def boot_cluster(lab, has_device=False):
+def boot_cluster(lab):
     a, b = hosts = boot_pair(lab, cpus=1)  # their clocks and Corosync's go on better with one each on a machine of two
-    cluster = Cluster(lab, hosts, has_device)
+    cluster = Cluster(lab, hosts)
     for host, peer in ((a, b), (b, a)):
         configure(host, peer, ARBITER)
     for host in hosts:

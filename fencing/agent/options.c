@@ -65,25 +65,35 @@ static int take_lines(struct agent *agent, const char *text)
 	return 0;
 }
 
+static int take_text(struct agent *agent, const char *path, const char *text, size_t size,
+                     char why[OPTIONS_WHY_SIZE])
+{
+	const char *wrong;
+
+	if (memchr(text, 0, size))
+		return refuse(why, path, "it is no text", -EINVAL);
+	if (take_lines(agent, text))
+		return refuse(why, path, "it has too many options", -E2BIG);
+	wrong = agent_refusal(agent);
+	return wrong ? refuse(why, path, wrong, -EINVAL) : 0;
+}
+
 int options_read(struct agent *agent, const char *path, char why[OPTIONS_WHY_SIZE])
 {
-	char text[2 * AGENT_OPTIONS_SIZE];
-	int fd = open_own(path, why);
-	const char *wrong;
+	char text[2 * AGENT_OPTIONS_SIZE] = { 0 };
+	int err, fd = open_own(path, why);
 	ssize_t size;
 
 	if (fd < 0)
 		return fd;
 	size = read(fd, text, sizeof(text));
-	close(fd);
 	if (size < 0)
-		return refuse(why, path, strerror(errno), -errno);
-	if ((size_t)size == sizeof(text) || memchr(text, 0, (size_t)size))
-		return refuse(why, path, "it is too long, or no text", -EINVAL);
-	text[size] = 0;
-	if (take_lines(agent, text))
-		return refuse(why, path, "it has too many options", -E2BIG);
+		err = refuse(why, path, strerror(errno), -errno);
+	else if ((size_t)size == sizeof(text))
+		err = refuse(why, path, "it is too long", -EINVAL);
+	else
+		err = take_text(agent, path, text, (size_t)size, why);
+	close(fd);
 	explicit_bzero(text, sizeof(text));
-	wrong = agent_refusal(agent);
-	return wrong ? refuse(why, path, wrong, -EINVAL) : 0;
+	return err;
 }

@@ -61,14 +61,18 @@ class Guest:
 
     # --- life ---
 
-    def create(self, check=True, flags="", timeout=180):
-        """xl create; returns its Result."""
-        dom0.prepare(self.host, disks=bool(self.config["disk"]), nics=bool(self.config["vif"]))
+    def describe(self, path):
+        """Its xl configuration into a file of dom0, for somebody to create it."""
         self.console.start_afresh()
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.config.items()
                        if value is not None)
-        path = f"/run/{self.name}.cfg"
         self.host.run(f"cat >{path}", stdin=text.encode())
+
+    def create(self, check=True, flags="", timeout=180):
+        """xl create; returns its Result."""
+        dom0.prepare(self.host, disks=bool(self.config["disk"]), nics=bool(self.config["vif"]))
+        path = f"/run/{self.name}.cfg"
+        self.describe(path)
         result = self.host.run(f"xl create {flags} {path}", check=check, timeout=timeout)
         self._domid = None
         return result

@@ -77,6 +77,7 @@ void domain_clock_set_offsets(struct domain *domain, uint64_t time, uint64_t tsc
 		vcpu->tsc_offset = tsc;
 		vcpu_ops->set_tsc_offset(vcpu, tsc);
 		domain_clock_publish(vcpu);
+		vcpu->info->time.flags = XEN_PVCLOCK_GUEST_STOPPED;
 	}
 	domain_clock_publish_wall(domain);
 }

@@ -18,7 +18,8 @@ void domain_clock_set_wall(uint64_t seconds, uint32_t nanoseconds, nanos_t syste
 /* When a timer has to fire here that the guest wants at that time of its own: what is past, is at once; never 0. */
 nanos_t domain_clock_host_time(const struct vcpu *vcpu, uint64_t guest_time);
 
-/* A stopped domain's clock and TSC go on from another host's: offsets as in struct vcpu. */
+/* A stopped domain's clock and TSC go on from another host's: offsets as in struct vcpu. Each vCPU is told once that
+ * it stood (pvclock's GUEST_STOPPED, which it clears): else its watchdogs take that time for a lockup of its own. */
 void domain_clock_set_offsets(struct domain *domain, uint64_t time, uint64_t tsc);
 
 void domain_clock_init(void); /* wall clock from the RTC */

@@ -149,6 +149,7 @@ static const char *goes_on(void)
 		CHECK(pages == 1);
 		domain_stop(tiny.domain);
 		CHECK(!state_load(tiny.domain, captured.state, captured.state_size));
+		CHECK(tiny.vcpu->info->time.flags == XEN_PVCLOCK_GUEST_STOPPED);
 		domain_unpause(tiny.domain);
 		CHECK(tiny.vcpu->regs.rax == i && tiny.vcpu->regs.rip == TINY_CODE + 10);
 	}

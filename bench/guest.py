@@ -23,22 +23,6 @@ BUILD = hosts.ROOT / "build/bench"
 PORT = 5999
 DISK = "512M"
 
-# A PV dom0 forks so slowly in QEMU that the stock scripts come close to libxl's timeout. Both kinds
-# are given these, which do the same in fewer processes.
-SCRIPTS = {
-    "bench-block": """#!/bin/busybox sh
-[ "$1" = add ] || exit 0
-path=$(xenstore-read "$XENBUS_PATH/params")
-xenstore-write "$XENBUS_PATH/physical-device-path" "$path" "$XENBUS_PATH/physical-device" \
-"$(busybox stat -L -c %t:%T "$path")" "$XENBUS_PATH/hotplug-status" connected
-""",
-    "bench-vif": """#!/bin/busybox sh
-[ "$1" = online ] || exit 0
-ip link set "$vif" master xenbr0 up
-xenstore-write "$XENBUS_PATH/hotplug-status" connected
-"""}
-
-
 class Row(NamedTuple):
     title: str
     unit: float  # what a figure is divided by to be shown
@@ -78,9 +62,7 @@ def build():
 def prepare(host):
     """All that is done once, before the first guest; and the files are in dom0's memory."""
     dom0.prepare(host, disks=True, nics=True)
-    for name, text in SCRIPTS.items():
-        host.run(f"cat >/etc/xen/scripts/{name} && chmod +x /etc/xen/scripts/{name}",
-                 stdin=text.encode())
+    dom0.once(host, dom0.add_quick_scripts)
     host.push(BUILD / "load.cpio", "/run/load.cpio")
     host.push(BUILD / "initrd/load/net", "/run/net", 0o755)
     host.run(f"cd {dom0.GUEST_FILES} && cat /run/load.cpio tiny.initrd >/run/bench.initrd && "
@@ -88,10 +70,8 @@ def prepare(host):
 
 
 def describe(host):
-    guest = host.guest("bench", memory=256, nics=1, ramdisk="/run/bench.initrd",
-                       disks=[f"{host.disk_device(0)},raw,xvda,w,script=bench-block"])
-    guest.config["vif"] = [f"{vif},script=bench-vif" for vif in guest.config["vif"]]
-    return guest
+    return host.guest("bench", memory=256, nics=1, ramdisk="/run/bench.initrd", vif_script="quick-vif",
+                      disks=[f"{host.disk_device(0)},raw,xvda,w,script=quick-block"])
 
 
 def timed(action):
@@ -119,7 +99,7 @@ def network(host, guest, seconds):
     here, there = f"{host.address()} {PORT}", f"{guest.address} {PORT}"
     return {"send": float(guest.out(f"/load/net stream {here} {seconds}", timeout=180)),
             "receive": float(host.out(f"/run/net stream {there} {seconds}", timeout=180)),
-            "trip": float(host.out(f"/run/net ask {there} {seconds}", timeout=180))}
+            "trip": float(host.out(f"/run/net ask {there} {seconds}", timeout=180).split()[0])}
 
 
 def processor(guest, seconds):

@@ -14,11 +14,12 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: a bench is imported as bench.NAME
-from bench import boot, checkpoint, encode, exits, guest, hosts, page, size  # noqa: E402  (found through the line above)
+from bench import boot, checkpoint, encode, exits, guest, hosts, page, replicate, size  # noqa: E402  (found through the line above)
 from rig import errors, image, preconditions, runner  # noqa: E402
 from rig.lab import Lab  # noqa: E402
 
-BENCHES = {"boot": boot, "checkpoint": checkpoint, "encode": encode, "exits": exits, "guest": guest, "size": size}
+BENCHES = {"boot": boot, "checkpoint": checkpoint, "encode": encode, "exits": exits, "guest": guest,
+           "replicate": replicate, "size": size}
 
 
 class Bench(Lab):

@@ -3,7 +3,7 @@
  *
  * usage: net serve PORT                      swallow streams and answer questions, for ever
  *        net stream ADDRESS PORT SECONDS     prints bytes a second, until the last byte was swallowed
- *        net ask ADDRESS PORT SECONDS        prints the median microseconds from a question to its answer
+ *        net ask ADDRESS PORT SECONDS        prints microseconds from a question to its answer: the median, and what 1 % exceed
  *
  * The first byte of a connection says what it is for.
  */
@@ -137,7 +137,7 @@ static void ask(int peer, double seconds)
 		trips[count++] = now() - start;
 	}
 	qsort(trips, count, sizeof(trips[0]), compare);
-	printf("%.1f\n", trips[count / 2] * 1e6);
+	printf("%.1f %.1f\n", trips[count / 2] * 1e6, trips[count * 99 / 100] * 1e6);
 }
 
 int main(int argc, char **argv)

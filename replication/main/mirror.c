@@ -41,10 +41,42 @@ int mirror_open(struct mirror *mirror, uint16_t source, uint16_t shadow,
 		log_error("cannot begin to capture domain %u: %s", source, strerror(-err));
 		goto close;
 	}
+	err = limits->wants_old ? shadow_memory_open(&mirror->memory, shadow) : 0;
+	if (err) {
+		log_error("cannot look into shadow %u: %s", shadow, strerror(-err));
+		goto close;
+	}
 	return 0;
 close:
 	mirror_close(mirror);
 	return err;
+}
+
+/* An encoder tells only what differs from the old versions: the shadow must have just those. */
+static int check_old(struct mirror *mirror, const struct hyper_pages *batch)
+{
+	uint8_t page[HYPER_PAGE_SIZE];
+	int err;
+
+	for (uint32_t i = 0; i < batch->count; i++) {
+		uint64_t gfn = batch->pages[i].gfn;
+
+		if (batch->pages[i].flags & CHECKPOINT_PAGE_OLD) {
+			err = shadow_memory_read(&mirror->memory, gfn, page);
+			if (err)
+				return failed(mirror, "read the shadow", err);
+			if (memcmp(page, batch->old + (size_t)i * HYPER_PAGE_SIZE, sizeof(page))) {
+				log_error("epoch %" PRIu64 ": the shadow has not what is told "
+				          "as the old version of gfn %#" PRIx64,
+				          mirror->capture.cut.epoch, gfn);
+				return -EILSEQ;
+			}
+			mirror->old++;
+		}
+		shadow_memory_changes(&mirror->memory, gfn,
+		                      !(batch->pages[i].flags & CHECKPOINT_PAGE_ABSENT));
+	}
+	return 0;
 }
 
 /* Each batch of the ended epoch goes to a stage of the other side. */
@@ -55,6 +87,9 @@ static int move_pages(struct mirror *mirror,
 	int count, err;
 
 	while ((count = capture_next(&mirror->capture)) > 0) {
+		err = mirror->memory.handle ? check_old(mirror, &mirror->capture.batch) : 0;
+		if (err)
+			return err;
 		err = stage(&mirror->apply, &mirror->capture.batch);
 		if (err)
 			return failed(mirror, "write into the shadow", err);
@@ -153,14 +188,15 @@ void mirror_report(const struct mirror *mirror)
 	uint64_t epochs = mirror->epochs ? mirror->epochs : 1;
 
 	printf("%" PRIu64 " epochs, %" PRIu64 " pages, at most %" PRIu64 " in one; pause %" PRIu64
-	       " us in the mean, %" PRIu64 " us at most\n",
+	       " us in the mean, %" PRIu64 " us at most; %" PRIu64 " old versions checked\n",
 	       mirror->epochs, mirror->pages, mirror->pages_most, mirror->pause_sum / epochs / 1000,
-	       mirror->pause_most / 1000);
+	       mirror->pause_most / 1000, mirror->old);
 	fflush(stdout);
 }
 
 void mirror_close(struct mirror *mirror)
 {
+	shadow_memory_close(&mirror->memory);
 	capture_end(&mirror->capture);
 	apply_end(&mirror->apply);
 	hyper_close(&mirror->hyper);

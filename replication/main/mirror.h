@@ -6,12 +6,15 @@
 
 #include "replication/apply/apply.h"
 #include "replication/capture/capture.h"
+#include "replication/domain/shadow_memory.h"
 
 struct mirror {
 	struct hyper hyper;
 	struct capture capture;
 	struct apply apply;
-	uint64_t epochs, pages, pages_most;
+	struct shadow_memory
+		memory; /* open if old versions are wanted: they are compared with it */
+	uint64_t epochs, pages, pages_most, old;
 	uint64_t pause_sum, pause_most; /* ns */
 };
 

@@ -129,12 +129,12 @@ def checkpoint_fuzz(lab, rounds, seed):
 
 # Stands for ssh: what xl says and hears goes over a socket to the other host's `xl migrate-receive`.
 RECEIVE = """
-import socket, subprocess
+import socket, subprocess, sys
 listener = socket.create_server(("", 9999))
 while True:
     connection, _ = listener.accept()
     with connection, open("/var/log/receive.log", "a") as log:
-        subprocess.run(["xl", "migrate-receive"], stdin=connection, stdout=connection, stderr=log)
+        subprocess.run(["xl", "migrate-receive"] + sys.argv[1:], stdin=connection, stdout=connection, stderr=log)
 """
 CONNECT = """
 import os, socket, sys, threading
@@ -152,11 +152,11 @@ copy(there.recv, say, lambda: None)
 """
 
 
-def receive_on(host):
+def receive_on(host, options=""):
     dom0.prepare(host, disks=False, nics=False)
     host.run("cat >/root/receive.py", stdin=RECEIVE.encode())
     host.run("cat >/root/connect.py", stdin=CONNECT.encode())
-    host.run("setsid python3 /root/receive.py </dev/null >/dev/null 2>&1 &")
+    host.run(f"setsid python3 /root/receive.py {options} </dev/null >/dev/null 2>&1 &")
 
 
 def migrate(guest, here, there):

@@ -58,6 +58,7 @@ def wait_report(guest, before, timeout=300):
 
 
 def bounce_many(host, guest, count, chance):
+    disk = host.disk_device(0)
     for number in range(count):
         time.sleep(chance.uniform(0, 2))
         bounce(host, guest, f"--epochs {chance.randrange(1, 6)} "
@@ -66,16 +67,16 @@ def bounce_many(host, guest, count, chance):
         wait_report(guest, line)
         guest.run(f"echo {number} | dd of=/dev/xvda bs=512 seek={number} conv=fsync 2>/dev/null",
                   timeout=120)
-        assert host.out(f"dd if=/srv/data.img bs=512 skip={number} count=1 2>/dev/null | "
+        assert host.out(f"dd if={disk} iflag=direct bs=512 skip={number} count=1 2>/dev/null | "
                         "head -c 4").startswith(str(number))
 
 
 def run_bounces(lab, vcpus, count, seed):
-    host = lab.boot(toolstack=True, guests=True, memory=2048)
+    host = lab.boot(toolstack=True, guests=True, memory=2048, disks=("64M",))
     install(host)
-    host.run("truncate -s 64M /srv/data.img")
-    guest = host.guest("web", vcpus=vcpus, memory=160, nics=1,
-                       disks=["/srv/data.img,raw,xvda,w"])
+    dom0.once(host, dom0.add_quick_scripts)
+    guest = host.guest("web", vcpus=vcpus, memory=160, nics=1, vif_script="quick-vif",
+                       disks=[f"{host.disk_device(0)},raw,xvda,w,script=quick-block"])
     guest.create(timeout=600)
     guest.wait_boot(600)
     start_steady(lab, guest, vcpus)

@@ -30,6 +30,7 @@ def mirror(lab, guest, epochs, interval, timeout):
                           f"{guest.name} 2>&1", timeout=timeout)
     figures = re.search(r"^(\d+) epochs, .*$", text, re.MULTILINE)
     assert figures and int(figures[1]) == epochs, text
+    assert "; 0 old versions checked" not in text, text
     lab.note(figures[0])
     assert guest.out("echo alive") == "alive"
     assert guest.host.run(f"xl domid {guest.name}--shadow", check=False).status, "a shadow is left"

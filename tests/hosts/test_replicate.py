@@ -21,8 +21,14 @@ COMPLAINTS = "dmesg | grep -iE 'BUG|WARN|stall|lockup|error|unstable|not syncing
 
 
 def boot_pair(lab, cpus=2):
-    """Two hosts with bridges, backends and certificates of one authority."""
+    """Two hosts that make_pair() has made ready."""
     hosts = [lab.boot(name, nics=("lan", "repl"), guests=True, memory=2048, cpus=cpus) for name in "ab"]
+    make_pair(lab, hosts)
+    return hosts
+
+
+def make_pair(lab, hosts):
+    """They get bridges, backends and certificates of one authority."""
     authority = lab.folder / "ca"
     remus_ca = ROOT / "toolstack/host/remus-ca"
     script = f"{remus_ca} authority {authority}" + "".join(f" && {remus_ca} host {authority} {host.name}"
@@ -35,7 +41,6 @@ def boot_pair(lab, cpus=2):
         host.run(f"truncate -s 64M {DISK}; mkdir -p /etc/remus/tls")
         for name, path in (("ca.pem", "ca.pem"), (f"{host.name}.pem", "host.pem"), (f"{host.name}.key", "host.key")):
             host.push(authority / name, f"/etc/remus/tls/{path}", 0o600)
-    return hosts
 
 
 def settings(host, peer, address, guest, uuid, **vm):

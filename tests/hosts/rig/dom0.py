@@ -22,6 +22,20 @@ XEN_LIBRARIES = ["-lxenctrl", "-lxencall", "-lxenforeignmemory", "-lxengnttab", 
                  "-lxendevicemodel", "-lxentoollog", "-lxentoolcore"]
 
 POOLED_FRAMES = 64
+# The stock hotplug scripts take seconds in an emulator, and in a PV dom0 come close to libxl's timeout. These do the
+# same in fewer processes; the one for disks is for block devices only.
+QUICK_SCRIPTS = {
+    "quick-block": """#!/bin/busybox sh
+[ "$1" = add ] || exit 0
+path=$(xenstore-read "$XENBUS_PATH/params")
+xenstore-write "$XENBUS_PATH/physical-device-path" "$path" "$XENBUS_PATH/physical-device" \
+"$(busybox stat -L -c %t:%T "$path")" "$XENBUS_PATH/hotplug-status" connected
+""",
+    "quick-vif": """#!/bin/busybox sh
+[ "$1" = online ] || exit 0
+ip link set "$vif" master xenbr0 up
+xenstore-write "$XENBUS_PATH/hotplug-status" connected
+"""}
 
 # What a guest leaves when it is not taken away in full: a command each, whose lines are compared.
 TRACES = {
@@ -76,6 +90,11 @@ def install(host):
                    check=True)
     host.push(packed, "/run/tree.tar.gz")
     host.run("tar -C / -xzf /run/tree.tar.gz --keep-directory-symlink && rm /run/tree.tar.gz")
+
+
+def add_quick_scripts(host):
+    for name, text in QUICK_SCRIPTS.items():
+        host.run(f"cat >/etc/xen/scripts/{name} && chmod +x /etc/xen/scripts/{name}", stdin=text.encode())
 
 
 def push_domains(host):

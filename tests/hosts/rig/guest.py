@@ -36,10 +36,10 @@ class Row(NamedTuple):
 class Guest:
     """A guest that is described; create() makes it. Options are added to, or replace, those of its
     xl configuration: on_crash="preserve", cpus="0", pool=...; None leaves one out. disks are in xl's
-    notation."""
+    notation. vif_script replaces the stock hotplug script."""
 
     def __init__(self, host, name, kind="tiny", vcpus=1, memory=128, disks=(), nics=0,
-                 kernel_options="", **options):
+                 kernel_options="", vif_script="vif-bridge", **options):
         self.host = host
         self.name = name
         self.kind = kind
@@ -54,7 +54,7 @@ class Guest:
                                  f"rig.ip={self.address}/24" if nics else "",
                                  kernel_options]).strip(),
             "vcpus": vcpus, "memory": memory, "disk": list(disks), "tsc_mode": "native",
-            "vif": [f"bridge={dom0.BRIDGE},mac=00:16:3e:66:{nic:02x}:{number:02x}"
+            "vif": [f"bridge={dom0.BRIDGE},mac=00:16:3e:66:{nic:02x}:{number:02x},script={vif_script}"
                     for nic in range(nics)],
         } | options
         self._domid = None

@@ -13,8 +13,8 @@
 
 /*
  * One connection to Corosync a process, on its loop; all VMs share it. It opens also when Corosync does not run,
- * connects by itself, and again when Corosync is restarted. Nothing here blocks but a connection being made to a
- * Corosync that hangs.
+ * connects by itself, and again when Corosync is restarted. Nothing here waits for a Corosync that starts or hangs, but
+ * cluster_close().
  */
 struct cluster;
 

@@ -1,4 +1,4 @@
-/* The connection to Corosync: the group "remus" (cpg), quorum (votequorum) and configuration (cmap). */
+/* What Corosync tells, and what is told through it: the group "remus" (cpg), quorum (votequorum). */
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
@@ -8,39 +8,36 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <corosync/cmap.h>
-#include <corosync/cpg.h>
-#include <corosync/votequorum.h>
-
+#include "common/aside.h"
 #include "common/log.h"
 #include "fencing/cluster/cluster.h"
-#include "fencing/cluster/facts.h"
+#include "fencing/cluster/connect.h"
 #include "fencing/cluster/gather.h"
 #include "fencing/cluster/message.h"
 
 /*
- *    DOWN --connect--> JOINING --join--> UP --(a call fails, Corosync ends)--> DOWN
+ *    DOWN --(connected aside)--> UP --(a call fails, Corosync ends)--> DOWN
+ *
+ * To connect, and to read names, is done aside: Corosync may be starting, or hang, and the loop has leases to keep.
  *
  * What the libraries tell is gathered (gather.h), and listeners hear of the whole. Votes are read before messages, for
  * an echo says of what was told before it that it is complete.
  */
-#define GROUP       "remus"
-#define RETRY       0.2         /* s between tries to connect or join */
-#define TICK        0.025       /* s: words that wait, echoes after a change, the age of the view */
-#define ECHO_SOON   20000000ull /* while a change waits for one */
-#define ECHOES_MAX  64          /* that have not come back: Corosync hangs, and needs no more */
-#define LAG_DEFAULT 10000       /* ms, for a Corosync that does not tell its timing */
-
-enum connection { DOWN, JOINING, UP };
+#define RETRY      0.2         /* s between tries to connect */
+#define MISSED     2000000000u /* ns without an answer: it is logged */
+#define TICK       0.025       /* s: words that wait, echoes after a change, the age of the view */
+#define ECHO_SOON  20000000ull /* while a change waits for one */
+#define ECHOES_MAX 64          /* that have not come back: Corosync hangs, and needs no more */
 
 struct cluster {
 	struct ev_loop *loop;
-	enum connection connection;
+	bool is_up;      /* connection is ours */
 	bool was_missed; /* that it is not there is logged */
 	bool is_lost;    /* found so within a callback of a library: ended after it */
-	cpg_handle_t group;
-	votequorum_handle_t votes;
-	cmap_handle_t map;
+	struct connection connection;
+	struct facts facts; /* those of the last connection while there is none */
+	struct aside *aside;
+	uint64_t asked_at;
 	ev_io group_ready, votes_ready;
 	ev_timer retry, tick;
 	struct gather gather;
@@ -95,7 +92,7 @@ static bool put(struct cluster *cluster, const struct message *message)
 	cs_error_t err;
 
 	memcpy(&bytes.iov_base, &message, sizeof(message)); /* it is only read */
-	err = cpg_mcast_joined(cluster->group, CPG_TYPE_AGREED, &bytes, 1);
+	err = cpg_mcast_joined(cluster->connection.group, CPG_TYPE_AGREED, &bytes, 1);
 	if (err != CS_OK && err != CS_ERR_TRY_AGAIN && err != CS_ERR_NO_RESOURCES)
 		cluster->is_lost = true;
 	return err == CS_OK;
@@ -125,7 +122,7 @@ static void send_word(struct cluster *cluster, struct cluster_listener *listener
 {
 	struct message message;
 
-	if (!listener->outgoing_to || cluster->connection != UP)
+	if (!listener->outgoing_to || !cluster->is_up)
 		return;
 	message_word(&message, listener->outgoing_to, &listener->outgoing);
 	if (put(cluster, &message))
@@ -138,7 +135,7 @@ void cluster_say(struct cluster *cluster, struct cluster_listener *listener, uin
 	/* What waits is replaced by what is durable now; a question in it stays one. */
 	bool was_asking = listener->outgoing_to == to && listener->outgoing.is_asking;
 
-	if (cluster->connection != UP)
+	if (!cluster->is_up)
 		return;
 	listener->outgoing = *word;
 	listener->outgoing.is_asking |= was_asking;
@@ -248,6 +245,51 @@ static void on_quorum(votequorum_handle_t handle, uint64_t tracking, uint32_t is
 	tell(cluster);
 }
 
+/* --- names --- */
+
+static int read_names(void *order)
+{
+	return facts_read(order);
+}
+
+static void drop_names(void *order, int err)
+{
+	(void)err;
+	free(order);
+}
+
+static void on_names(void *data, void *order, int err)
+{
+	struct cluster *cluster = data;
+
+	if (!err)
+		cluster->facts = *(struct facts *)order;
+	free(order);
+}
+
+/* The configuration was read again, and has more hosts. */
+static void ask_names(struct cluster *cluster)
+{
+	struct aside_job job = { read_names, on_names, drop_names, NULL, cluster };
+
+	if (aside_is_busy(cluster->aside))
+		return;
+	job.order = calloc(1, sizeof(struct facts));
+	if (job.order && aside_begin(cluster->aside, &job))
+		free(job.order);
+}
+
+static bool are_known(const struct cluster *cluster, const uint32_t *ids, uint32_t count)
+{
+	char name[CLUSTER_NAME_SIZE];
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (facts_name(&cluster->facts, ids[i], name))
+			return false;
+	}
+	return true;
+}
+
 static void on_hosts(votequorum_handle_t handle, uint64_t tracking, votequorum_ring_id_t ring,
                      uint32_t count, uint32_t *ids)
 {
@@ -257,17 +299,10 @@ static void on_hosts(votequorum_handle_t handle, uint64_t tracking, votequorum_r
 	(void)ring;
 	if (!cluster)
 		return;
+	if (!are_known(cluster, ids, count))
+		ask_names(cluster);
 	gather_hosts(&cluster->gather, ids, count, now_ns());
 	tell(cluster);
-}
-
-/* Two votes are never a quorum that decides, whatever Corosync was told of two nodes. */
-static bool ask_decides(votequorum_handle_t votes, uint32_t self)
-{
-	struct votequorum_info info;
-
-	return votequorum_getinfo(votes, self, &info) == CS_OK &&
-	       !(info.flags & VOTEQUORUM_INFO_TWONODE) && info.highest_expected >= 3;
 }
 
 static void on_expected(votequorum_handle_t handle, uint64_t tracking, uint32_t expected)
@@ -278,7 +313,7 @@ static void on_expected(votequorum_handle_t handle, uint64_t tracking, uint32_t 
 	(void)expected;
 	if (!cluster)
 		return;
-	gather_decides(&cluster->gather, ask_decides(handle, cluster->gather.self));
+	gather_decides(&cluster->gather, connect_decides(handle, cluster->gather.self));
 	tell(cluster);
 }
 
@@ -286,15 +321,12 @@ static void on_expected(votequorum_handle_t handle, uint64_t tracking, uint32_t 
 
 static void disconnect(struct cluster *cluster)
 {
-	if (cluster->connection == DOWN)
+	if (!cluster->is_up)
 		return;
 	ev_io_stop(cluster->loop, &cluster->group_ready);
 	ev_io_stop(cluster->loop, &cluster->votes_ready);
-	cpg_finalize(cluster->group);
-	votequorum_finalize(cluster->votes);
-	cmap_finalize(cluster->map);
-	cluster->connection = DOWN;
-	cluster->is_lost = false;
+	connect_end(&cluster->connection);
+	cluster->is_up = cluster->is_lost = false;
 }
 
 static void lose(struct cluster *cluster)
@@ -303,6 +335,7 @@ static void lose(struct cluster *cluster)
 	disconnect(cluster);
 	gather_end(&cluster->gather);
 	tell(cluster);
+	cluster->asked_at = now_ns();
 	ev_timer_again(cluster->loop, &cluster->retry);
 }
 
@@ -312,44 +345,17 @@ static void on_ready(struct ev_loop *loop, ev_io *io, int events)
 
 	(void)loop;
 	(void)events;
-	if (votequorum_dispatch(cluster->votes, CS_DISPATCH_ALL) != CS_OK ||
-	    cpg_dispatch(cluster->group, CS_DISPATCH_ALL) != CS_OK || cluster->is_lost)
+	if (votequorum_dispatch(cluster->connection.votes, CS_DISPATCH_ALL) != CS_OK ||
+	    cpg_dispatch(cluster->connection.group, CS_DISPATCH_ALL) != CS_OK || cluster->is_lost)
 		lose(cluster);
-}
-
-static int open_votes(struct cluster *cluster)
-{
-	votequorum_callbacks_t callbacks = { on_quorum, on_expected, on_hosts };
-
-	if (votequorum_initialize(&cluster->votes, &callbacks) != CS_OK)
-		return -ENOTCONN;
-	if (votequorum_context_set(cluster->votes, cluster) == CS_OK)
-		return 0;
-	votequorum_finalize(cluster->votes);
-	return -ENOTCONN;
-}
-
-static int open_group(struct cluster *cluster, uint32_t *self)
-{
-	cpg_model_v1_data_t model = { .model = CPG_MODEL_V1,
-		                      .cpg_deliver_fn = on_message,
-		                      .cpg_confchg_fn = on_group };
-
-	if (cpg_model_initialize(&cluster->group, CPG_MODEL_V1, (cpg_model_data_t *)&model,
-	                         cluster) != CS_OK)
-		return -ENOTCONN;
-	if (cpg_local_get(cluster->group, self) == CS_OK)
-		return 0;
-	cpg_finalize(cluster->group);
-	return -ENOTCONN;
 }
 
 static void watch(struct cluster *cluster)
 {
 	int group = -1, votes = -1;
 
-	cpg_fd_get(cluster->group, &group);
-	votequorum_fd_get(cluster->votes, &votes);
+	cpg_fd_get(cluster->connection.group, &group);
+	votequorum_fd_get(cluster->connection.votes, &votes);
 	ev_io_init(&cluster->group_ready, on_ready, group, EV_READ);
 	ev_io_init(&cluster->votes_ready, on_ready, votes, EV_READ);
 	cluster->group_ready.data = cluster->votes_ready.data = cluster;
@@ -357,65 +363,66 @@ static void watch(struct cluster *cluster)
 	ev_io_start(cluster->loop, &cluster->votes_ready);
 }
 
-static int connect_all(struct cluster *cluster)
+static int connect_work(void *order)
 {
-	uint32_t self, lag;
-
-	if (cmap_initialize(&cluster->map) != CS_OK)
-		return -ENOTCONN;
-	if (open_votes(cluster))
-		goto err_after_map;
-	if (open_group(cluster, &self))
-		goto err_after_votes;
-	cluster->echo_every = facts_echo(cluster->map) * 1000000ull;
-	lag = facts_lag(cluster->map);
-	gather_begin(&cluster->gather, self, lag ? lag : LAG_DEFAULT,
-	             ask_decides(cluster->votes, self));
-	cluster->echoes = 0;
-	cluster->connection = JOINING;
-	watch(cluster);
-	return 0;
-
-err_after_votes:
-	votequorum_finalize(cluster->votes);
-err_after_map:
-	cmap_finalize(cluster->map);
-	return -ENOTCONN;
+	return connect_corosync(order);
 }
 
-/* Corosync takes nobody in while its membership changes: -EAGAIN. */
-static int join(struct cluster *cluster)
+static void connect_drop(void *order, int err)
 {
-	struct cpg_name name = { .length = sizeof(GROUP) - 1, .value = GROUP };
-	cs_error_t err = cpg_join(cluster->group, &name);
+	if (!err)
+		connect_end(order);
+	free(order);
+}
 
-	if (err == CS_ERR_TRY_AGAIN)
-		return -EAGAIN;
-	if (err != CS_OK ||
-	    votequorum_trackstart(cluster->votes, 0, CS_TRACK_CURRENT | CS_TRACK_CHANGES) != CS_OK)
-		return -ENOTCONN;
-	cluster->connection = UP;
-	cluster->was_missed = cluster->has_foreign_version = false;
-	ev_timer_stop(cluster->loop, &cluster->retry);
-	return 0;
+static void on_connected(void *data, void *order, int err)
+{
+	struct cluster *cluster = data;
+
+	if (!err) {
+		cluster->connection = *(struct connection *)order;
+		cluster->facts = cluster->connection.facts;
+		cluster->is_up = true;
+		cluster->was_missed = cluster->has_foreign_version = false;
+		cluster->echo_every = cluster->facts.echo * 1000000ull;
+		cluster->echoes = 0;
+		gather_begin(&cluster->gather, cluster->connection.self, cluster->facts.lag,
+		             cluster->connection.decides);
+		ev_timer_stop(cluster->loop, &cluster->retry);
+		watch(cluster);
+	}
+	free(order);
+}
+
+static void begin_connecting(struct cluster *cluster)
+{
+	struct aside_job job = { connect_work, on_connected, connect_drop, NULL, cluster };
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		return;
+	connection->calls = (struct connect_calls){
+		.message = on_message,
+		.group = on_group,
+		.votes = { on_quorum, on_expected, on_hosts },
+		.context = cluster,
+	};
+	job.order = connection;
+	if (aside_begin(cluster->aside, &job))
+		free(connection);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct cluster *cluster = timer->data;
-	int err = 0;
 
 	(void)loop;
 	(void)events;
-	if (cluster->connection == DOWN)
-		err = connect_all(cluster);
-	if (!err)
-		err = join(cluster);
-	if (!err || err == -EAGAIN)
+	if (!aside_is_busy(cluster->aside))
+		begin_connecting(cluster);
+	if (cluster->was_missed || now_ns() < cluster->asked_at + MISSED)
 		return;
-	disconnect(cluster);
-	if (!cluster->was_missed)
-		log_warning("cluster: Corosync does not answer; it is asked again");
+	log_warning("cluster: Corosync does not answer; it is asked again");
 	cluster->was_missed = true;
 }
 
@@ -425,7 +432,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	if (cluster->connection == UP) {
+	if (cluster->is_up) {
 		send_echo_if_due(cluster);
 		for (struct cluster_listener *listener = cluster->listeners; listener;
 		     listener = listener->next)
@@ -441,10 +448,17 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 int cluster_open(struct ev_loop *loop, struct cluster **result)
 {
 	struct cluster *cluster = calloc(1, sizeof(*cluster));
+	int err;
 
 	if (!cluster)
 		return -ENOMEM;
+	err = aside_open(loop, &cluster->aside);
+	if (err) {
+		free(cluster);
+		return err;
+	}
 	cluster->loop = loop;
+	cluster->asked_at = now_ns();
 	gather_end(&cluster->gather);
 	ev_timer_init(&cluster->retry, on_retry, 0., RETRY);
 	ev_timer_init(&cluster->tick, on_tick, TICK, TICK);
@@ -457,6 +471,7 @@ int cluster_open(struct ev_loop *loop, struct cluster **result)
 
 void cluster_close(struct cluster *cluster)
 {
+	aside_close(cluster->aside);
 	disconnect(cluster);
 	ev_timer_stop(cluster->loop, &cluster->retry);
 	ev_timer_stop(cluster->loop, &cluster->tick);
@@ -487,10 +502,10 @@ void cluster_ignore(struct cluster *cluster, struct cluster_listener *listener)
 
 int cluster_find(struct cluster *cluster, const char *name, uint32_t *id)
 {
-	return cluster->connection == DOWN ? -ENOTCONN : facts_find(cluster->map, name, id);
+	return cluster->is_up ? facts_find(&cluster->facts, name, id) : -ENOTCONN;
 }
 
 int cluster_name(struct cluster *cluster, uint32_t id, char name[CLUSTER_NAME_SIZE])
 {
-	return cluster->connection == DOWN ? -ENOTCONN : facts_name(cluster->map, id, name);
+	return cluster->is_up ? facts_name(&cluster->facts, id, name) : -ENOTCONN;
 }

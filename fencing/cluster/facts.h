@@ -4,21 +4,26 @@
 #ifndef FENCING_CLUSTER_FACTS_H
 #define FENCING_CLUSTER_FACTS_H
 
-#include <stdint.h>
-
-#include <corosync/cmap.h>
-
 #include "fencing/cluster/cluster.h"
 
-/* ms from when a host goes to when the others are told of it, at most: token, consensus, a quorum device's time to
- * decide, and what a busy host adds. 0: it does not say. */
-uint32_t facts_lag(cmap_handle_t map);
+struct facts {
+	/* ms from when a host goes to when the others are told of it, at most: token, consensus, a quorum device's time to
+	 * decide, and what a busy host adds. */
+	uint32_t lag;
+	uint32_t
+		echo; /* ms between two messages by which Corosync shows that it works: a third of the token, 100 to 1000 */
+	unsigned int count;
+	struct {
+		uint32_t id;
+		char name[CLUSTER_NAME_SIZE]; /* the first address of a host that has none */
+	} hosts[CLUSTER_NODES_MAX];
+};
 
-/* ms between two messages by which Corosync shows that it works: a third of the token, 100 to 1000. Part of the above. */
-uint32_t facts_echo(cmap_handle_t map);
+/* Waits for Corosync. 0, or -ENOTCONN. */
+int facts_read(struct facts *facts);
 
 /* 0, or -ENOENT. */
-int facts_find(cmap_handle_t map, const char *name, uint32_t *id);
-int facts_name(cmap_handle_t map, uint32_t id, char name[CLUSTER_NAME_SIZE]);
+int facts_find(const struct facts *facts, const char *name, uint32_t *id);
+int facts_name(const struct facts *facts, uint32_t id, char name[CLUSTER_NAME_SIZE]);
 
 #endif

@@ -143,6 +143,23 @@ def corosync_hangs(cluster):
     b.wait_members({1, 2, 3}, mark_b)
 
 
+@test(*THREE, short=True)
+def corosync_hangs_from_the_beginning(cluster):
+    """To connect is to wait for Corosync; the loop, which keeps leases, goes on."""
+    _, b, _ = start(cluster, "abc")
+    b.kill("watch")
+    b.signal(signal.SIGSTOP, "corosync")
+    mark_b, = marks(b)
+    b.start_watch()
+    for number in range(1, 4):
+        b.say("tick")
+        until(lambda: b.lines[mark_b:].count("tick") == number, "an answer", patience=10)
+        time.sleep(0.5)
+    assert not b.views(mark_b), b.views(mark_b)[-1].line
+    b.signal(signal.SIGCONT, "corosync")
+    b.wait_members({1, 2, 3}, mark_b)
+
+
 @test(*THREE)
 def corosync_is_restarted(cluster):
     a, b, _ = start(cluster, "abc")

@@ -66,6 +66,8 @@ static void obey(const char *line)
 	char name[CLUSTER_NAME_SIZE];
 	uint32_t id;
 
+	if (!strcmp(line, "tick"))
+		puts("tick");
 	if (sscanf(line, "find %63s", name) == 1 && !cluster_find(cluster, name, &id))
 		printf("name %s %u\n", name, id);
 	if (sscanf(line, "say %u %u %u %u %u", &to, &situation, &generation, &round, &asking) != 5)

@@ -1,7 +1,6 @@
 /* Checks of what failover by itself stands on: Corosync, and fence agents. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <corosync/cmap.h>
 #include <corosync/votequorum.h>
 #include <ev.h>
 #include <stdio.h>
@@ -26,14 +25,14 @@ static int load(const struct finding *finding, struct config *config, char error
 /* --- the cluster --- */
 
 /* NULL: this host and all its peers are in corosync.conf; else who is not. */
-static const char *find_stranger(cmap_handle_t map, const struct config *config)
+static const char *find_stranger(const struct facts *facts, const struct config *config)
 {
 	uint32_t id;
 
-	if (facts_find(map, config->name, &id))
+	if (facts_find(facts, config->name, &id))
 		return config->name;
 	for (unsigned int i = 0; i < config->peer_count; i++) {
-		if (facts_find(map, config->peers[i].name, &id))
+		if (facts_find(facts, config->peers[i].name, &id))
 			return config->peers[i].name;
 	}
 	return NULL;
@@ -60,9 +59,9 @@ static bool all_have_agents(const struct config *config)
 }
 
 static enum verdict look_at_cluster(struct finding *finding, const struct config *config,
-                                    cmap_handle_t map, votequorum_handle_t votes)
+                                    const struct facts *facts, votequorum_handle_t votes)
 {
-	const char *stranger = find_stranger(map, config);
+	const char *stranger = find_stranger(facts, config);
 	bool is_two = false;
 
 	if (stranger)
@@ -83,21 +82,20 @@ enum verdict check_cluster(struct finding *finding)
 	char error[CONFIG_ERROR_SIZE];
 	votequorum_handle_t votes;
 	struct config config;
-	cmap_handle_t map;
+	struct facts facts;
 	enum verdict verdict;
 
 	if (load(finding, &config, error))
 		return found(finding, CHECK_WARNING, "not known without a configuration");
-	if (cmap_initialize(&map) != CS_OK)
+	if (facts_read(&facts))
 		return found(finding, CHECK_WARNING,
 		             "Corosync does not answer: no VM is taken over but by order");
 	if (votequorum_initialize(&votes, &callbacks) == CS_OK) {
-		verdict = look_at_cluster(finding, &config, map, votes);
+		verdict = look_at_cluster(finding, &config, &facts, votes);
 		votequorum_finalize(votes);
 	} else {
 		verdict = found(finding, CHECK_BLOCKER, "Corosync has no votequorum");
 	}
-	cmap_finalize(map);
 	return verdict;
 }
 

@@ -157,10 +157,13 @@ static int fetch(struct vm *base, struct encode_page *pages, uint32_t room)
 	return count;
 }
 
+/* A domain that is about to go, or another operation on it: not known, and asked again soon. */
 static uint64_t dirty(struct vm *base)
 {
-	(void)base;
-	return 0;
+	struct domain_vm *vm = domain_of(base);
+	uint32_t pages = 0;
+
+	return hyper_written(vm->capture.hyper, vm->capture.domain, &pages) ? 0 : pages;
 }
 
 static int state(struct vm *base, enum wire_state_kind kind, const void **bytes, uint32_t *size)

@@ -25,18 +25,22 @@ struct pace {
 	uint64_t began; /* the open epoch */
 	bool is_wanted; /* output waits in it */
 	uint64_t dirty; /* pages written in it, as far as known */
+	uint64_t told;  /* when that was */
 };
 
 void pace_init(struct pace *pace, const struct pace_limits *limits, uint64_t now);
 
 /* Output waits in the open epoch. */
 void pace_want(struct pace *pace);
-void pace_dirty(struct pace *pace, uint64_t pages);
+void pace_dirty(struct pace *pace, uint64_t pages, uint64_t now);
 
 /* A new epoch begins. */
 void pace_cut(struct pace *pace, uint64_t now);
 
 /* When the open epoch should end; PACE_NEVER: not before an acknowledgement. */
 uint64_t pace_due(const struct pace *pace, unsigned int in_flight);
+
+/* When pace_dirty() should be told next; PACE_NEVER: the open epoch will not end sooner for it. */
+uint64_t pace_look(const struct pace *pace, unsigned int in_flight);
 
 #endif

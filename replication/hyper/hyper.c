@@ -192,6 +192,16 @@ int hyper_clock(struct hyper *hyper, uint16_t domain, uint64_t *now)
 	return err;
 }
 
+int hyper_written(struct hyper *hyper, uint16_t domain, uint32_t *pages)
+{
+	struct checkpoint_op *op = prepare(hyper, domain, CHECKPOINT_WRITTEN);
+	int err = call(hyper);
+
+	if (!err)
+		*pages = op->u.written.pages;
+	return err;
+}
+
 int hyper_hash_step(struct hyper *hyper, uint16_t domain, struct checkpoint_hash *hash)
 {
 	struct checkpoint_op *op = prepare(hyper, domain, CHECKPOINT_HASH);

@@ -72,6 +72,9 @@ int hyper_activate(struct hyper *hyper, uint16_t domain, uint64_t deadline);
 /* The hypervisor's clock, which the deadline is compared with. */
 int hyper_clock(struct hyper *hyper, uint16_t domain, uint64_t *now);
 
+/* Pages that a captured domain has written in the running epoch. */
+int hyper_written(struct hyper *hyper, uint16_t domain, uint32_t *pages);
+
 /* One step of a hash over a domain's memory: begin with all zero, go on until gfn is CHECKPOINT_HASH_DONE. */
 int hyper_hash_step(struct hyper *hyper, uint16_t domain, struct checkpoint_hash *hash);
 

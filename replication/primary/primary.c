@@ -328,6 +328,14 @@ static uint64_t epoch_due(const struct primary *primary)
 	return primary->flush == PRIMARY_FLUSH_WAITS && !primary->flush_epoch ? 0 : PACE_NEVER;
 }
 
+/* When what was written should be asked for: the budget may end the epoch. */
+static uint64_t look_due(const struct primary *primary)
+{
+	return epoch_due(primary) == PACE_NEVER
+	               ? PACE_NEVER
+	               : pace_look(&primary->pace, primary_states_in_flight(&primary->states));
+}
+
 /* Of the base, each round follows when the one before was handed over; epochs follow the pace. */
 static uint64_t due(const struct primary *primary)
 {
@@ -339,6 +347,15 @@ static uint64_t due(const struct primary *primary)
 	    (sending && (sending->next_frame || sending->is_whole)))
 		return PACE_NEVER;
 	return primary->states.is_ended && !primary->states.is_base_acked ? PACE_NEVER : 0;
+}
+
+/* When there is something to be done next. */
+static uint64_t wake(const struct primary *primary)
+{
+	uint64_t end = due(primary);
+	uint64_t look = is_in(primary, PRIMARY_RUNNING) ? look_due(primary) : PACE_NEVER;
+
+	return look < end ? look : end;
 }
 
 /* Or the VM writes as fast as rounds are sent: another one would bring no less. */
@@ -354,7 +371,8 @@ static void cut_if_due(struct primary *primary, uint64_t now)
 {
 	bool is_small = is_round_last(primary);
 
-	pace_dirty(&primary->pace, primary->vm->ops->dirty(primary->vm));
+	if (is_in(primary, PRIMARY_RUNNING) && now >= look_due(primary))
+		pace_dirty(&primary->pace, primary->vm->ops->dirty(primary->vm), now);
 	if (now < due(primary))
 		return;
 	/* What a round has told of disk writes is not told again: a base that fails begins with the disks. */
@@ -387,7 +405,7 @@ uint64_t primary_run(struct primary *primary, uint64_t now)
 		return now;
 	}
 	if (primary->stage == COLLECT_DONE && !is_collecting)
-		return due(primary);
+		return wake(primary);
 	/* What is kept is as much as may be: until the peer has taken or acknowledged some. */
 	return primary->is_agreed && primary->in_flight.bytes >= primary->settings.kept_bytes
 	               ? PACE_NEVER

@@ -53,7 +53,7 @@ struct vm_ops {
 	/* Pages of the epoch that has ended: how many were put there, 0: none is left. Contents stay valid until the next call.
 	 * There is no capture while some are left. */
 	int (*fetch)(struct vm *vm, struct encode_page *pages, uint32_t room);
-	/* Pages written in the open epoch so far; 0: not known. */
+	/* Pages written in the open epoch so far; 0: not known. Asked several times an epoch, if there is a budget. */
 	uint64_t (*dirty)(struct vm *vm);
 	/* State of that kind at the last capture; size 0: there is none. Valid until the next capture. */
 	int (*state)(struct vm *vm, enum wire_state_kind kind, const void **bytes, uint32_t *size);

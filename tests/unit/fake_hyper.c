@@ -196,19 +196,29 @@ static int tell_clock(struct fake_hyper *fake, struct fake_domain *domain, struc
 	return 0;
 }
 
+static int written(struct fake_hyper *fake, struct fake_domain *domain, struct checkpoint_op *op)
+{
+	if (!domain->is_attached)
+		return -ENODEV;
+	for (unsigned int gfn = 0; gfn < FAKE_GFNS; gfn++)
+		op->u.written.pages += domain->dirty[gfn];
+	return 0;
+}
+
 static int serve(struct fake_hyper *fake, struct checkpoint_op *op)
 {
 	static int (*const operations[])(struct fake_hyper * fake, struct fake_domain * domain,
 	                                 struct checkpoint_op * op) = {
-		[CHECKPOINT_ATTACH] = attach, [CHECKPOINT_DETACH] = detach,
-		[CHECKPOINT_CUT] = cut,       [CHECKPOINT_FETCH] = fetch,
-		[CHECKPOINT_STATE] = state,   [CHECKPOINT_APPLY] = apply,
-		[CHECKPOINT_LOAD] = load,     [CHECKPOINT_ACTIVATE] = activate,
-		[CHECKPOINT_HASH] = hash,     [CHECKPOINT_CLOCK] = tell_clock,
+		[CHECKPOINT_ATTACH] = attach,   [CHECKPOINT_DETACH] = detach,
+		[CHECKPOINT_CUT] = cut,         [CHECKPOINT_FETCH] = fetch,
+		[CHECKPOINT_STATE] = state,     [CHECKPOINT_APPLY] = apply,
+		[CHECKPOINT_LOAD] = load,       [CHECKPOINT_ACTIVATE] = activate,
+		[CHECKPOINT_HASH] = hash,       [CHECKPOINT_CLOCK] = tell_clock,
+		[CHECKPOINT_WRITTEN] = written,
 	};
 
 	assert_int_equal(op->version, CHECKPOINT_VERSION);
-	assert_true(op->operation >= CHECKPOINT_ATTACH && op->operation <= CHECKPOINT_CLOCK);
+	assert_true(op->operation >= CHECKPOINT_ATTACH && op->operation <= CHECKPOINT_WRITTEN);
 	if (op->domain != 1 && op->domain != 2)
 		return -ESRCH;
 	return operations[op->operation](fake, fake_domain(fake, op->domain), op);

@@ -413,6 +413,27 @@ static void nothing_whole_does_not_run(void **state)
 	settle(pair);
 }
 
+/* An epoch that may last for 16 s ends when what the hypervisor tells of it is over the budget. */
+static void a_budget_ends_an_epoch(void **state)
+{
+	const struct pace_limits careful = {
+		.longest = 16000000000, .shortest = 1000000, .dirty_pages = 64, .in_flight = 3
+	};
+	struct pair *pair = *state;
+	ev_tstamp began;
+	uint64_t epoch;
+
+	settle(pair);
+	primary_set(pair->primary.primary, &careful, 4u << 20);
+	UNTIL(primary_of(pair)->acked == primary_of(pair)->cut);
+	epoch = primary_of(pair)->cut;
+	began = ev_time();
+	for (unsigned int gfn = 0; gfn < 64; gfn++)
+		fake_write(fake_domain(&pair->a.fake, DOMAIN), gfn, 0x42);
+	UNTIL(primary_of(pair)->cut > epoch);
+	assert_true(ev_time() - began < 14.);
+}
+
 /* --- a first copy of a disk beside writes that the kernel has not done yet --- */
 
 static void note_write(struct record_log *log, uint64_t sector, uint64_t sectors, int fill)
@@ -497,6 +518,7 @@ int main(void)
 		DOMAIN_TEST(a_shadow_becomes_the_vm),
 		DOMAIN_TEST(a_failing_hypervisor_is_survived),
 		DOMAIN_TEST(nothing_whole_does_not_run),
+		DOMAIN_TEST(a_budget_ends_an_epoch),
 		DOMAIN_TEST(what_was_told_is_not_undone_by_an_older_block),
 	};
 

@@ -31,10 +31,31 @@ static void an_epoch_lasts_as_long_as_it_may(void **state)
 	assert_int_equal(pace_due(&pace, 1), 2000100);
 	pace_cut(&pace, 2000100);
 	assert_int_equal(pace_due(&pace, 1), 27000100);
-	pace_dirty(&pace, 999);
+	pace_dirty(&pace, 999, 3000000);
 	assert_int_equal(pace_due(&pace, 0), 27000100);
-	pace_dirty(&pace, 1000);
+	pace_dirty(&pace, 1000, 3000000);
 	assert_int_equal(pace_due(&pace, 0), 4000100);
+}
+
+static void what_is_written_is_asked_for_while_it_may_end_the_epoch(void **state)
+{
+	struct pace_limits careless = limits;
+	struct pace pace;
+
+	pace_init(&pace, &limits, 100);
+	assert_int_equal(pace_look(&pace, 0), 3125100);
+	pace_dirty(&pace, 10, 4000000);
+	assert_int_equal(pace_look(&pace, 1), 7125000);
+	assert_int_equal(pace_look(&pace, 2), PACE_NEVER);
+	pace_dirty(&pace, 1000, 8000000);
+	assert_int_equal(pace_look(&pace, 0), PACE_NEVER);
+	pace_cut(&pace, 9000000);
+	assert_int_equal(pace_look(&pace, 0), 12125000);
+	pace_want(&pace);
+	assert_int_equal(pace_look(&pace, 0), PACE_NEVER);
+	careless.dirty_pages = 0;
+	pace_init(&pace, &careless, 100);
+	assert_int_equal(pace_look(&pace, 0), PACE_NEVER);
 }
 
 static void a_slow_peer_is_waited_for(void **state)
@@ -263,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_epoch_lasts_as_long_as_it_may),
+		cmocka_unit_test(what_is_written_is_asked_for_while_it_may_end_the_epoch),
 		cmocka_unit_test(a_slow_peer_is_waited_for),
 		cmocka_unit_test(output_is_released_by_acknowledgement),
 		cmocka_unit_test(what_was_not_sent_cannot_be_acknowledged),

@@ -15,7 +15,7 @@
  *   -EFAULT  op or a buffer cannot be read or written
  *   -EBUSY   another operation on the domain is under way
  *   -EINVAL  a reserved field or bit that is not 0, a count or size out of bounds
- *   -ENODEV  the domain is not attached (cut, fetch, state, detach)
+ *   -ENODEV  the domain is not attached (cut, fetch, state, written, detach)
  * and those named beside each. An operation that is refused has changed nothing, unless it says so.
  */
 #define HYPERCALL_CHECKPOINT_OP 55
@@ -32,6 +32,7 @@ enum checkpoint_operation {
 	CHECKPOINT_ACTIVATE = 8,
 	CHECKPOINT_HASH = 9,
 	CHECKPOINT_CLOCK = 10,
+	CHECKPOINT_WRITTEN = 11,
 };
 
 #define CHECKPOINT_TWINS_MAX (1u << 20) /* pages of a pool */
@@ -129,6 +130,12 @@ struct checkpoint_clock {
 	uint64_t time; /* out: ns */
 };
 
+/* How much the running epoch has so far; what is written unseen (grant mappings) comes at the cut. */
+struct checkpoint_written {
+	uint32_t pages; /* out */
+	uint32_t reserved;
+};
+
 struct checkpoint_op {
 	uint32_t version;
 	uint32_t operation;
@@ -144,6 +151,7 @@ struct checkpoint_op {
 		struct checkpoint_activate activate;
 		struct checkpoint_hash hash;
 		struct checkpoint_clock clock;
+		struct checkpoint_written written;
 	} u;
 };
 

@@ -185,15 +185,27 @@ static long tell_clock(struct hypercall *call, struct checkpoint_op *op, struct 
 	return 0;
 }
 
+static long written(struct hypercall *call, struct checkpoint_op *op, struct domain *domain)
+{
+	uint32_t faults;
+
+	(void)call;
+	if (op->u.written.reserved)
+		return -EINVAL;
+	dirty_stats(&domain->p2m, &faults, &op->u.written.pages);
+	return 0;
+}
+
 static const struct {
 	operation *serve;
 	bool attached; /* wants the domain to be */
 } operations[] = {
-	[CHECKPOINT_ATTACH] = { attach, false }, [CHECKPOINT_DETACH] = { detach, true },
-	[CHECKPOINT_CUT] = { cut, true },        [CHECKPOINT_FETCH] = { fetch, true },
-	[CHECKPOINT_STATE] = { state, true },    [CHECKPOINT_APPLY] = { apply, false },
-	[CHECKPOINT_LOAD] = { load, false },     [CHECKPOINT_ACTIVATE] = { activate, false },
-	[CHECKPOINT_HASH] = { hash, false },     [CHECKPOINT_CLOCK] = { tell_clock, false },
+	[CHECKPOINT_ATTACH] = { attach, false },  [CHECKPOINT_DETACH] = { detach, true },
+	[CHECKPOINT_CUT] = { cut, true },         [CHECKPOINT_FETCH] = { fetch, true },
+	[CHECKPOINT_STATE] = { state, true },     [CHECKPOINT_APPLY] = { apply, false },
+	[CHECKPOINT_LOAD] = { load, false },      [CHECKPOINT_ACTIVATE] = { activate, false },
+	[CHECKPOINT_HASH] = { hash, false },      [CHECKPOINT_CLOCK] = { tell_clock, false },
+	[CHECKPOINT_WRITTEN] = { written, true },
 };
 
 static bool is_complete(const struct domain *domain)

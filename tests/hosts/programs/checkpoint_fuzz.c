@@ -61,7 +61,7 @@ static uint64_t junk_word(void)
 static void junk_operation(void)
 {
 	const uint16_t domains[] = { victim, shadow, shadow, 0, (uint16_t)random_word() };
-	uint32_t operation = below(12);
+	uint32_t operation = below(13);
 	uint64_t *words = (uint64_t *)&op->u;
 	long err;
 

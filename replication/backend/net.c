@@ -117,7 +117,6 @@ static int create(struct device *device, bool is_attach, const char **why)
 
 	if (!device->is_created) {
 		choose_name(device, name);
-		card->announce.is_tap_new = !if_nametoindex(name);
 		card->tap = tap_open(name);
 		if (card->tap < 0) {
 			*why = "its tap cannot be opened";

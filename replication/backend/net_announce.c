@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * They are kept as the node ADDRESSES_NODE of the frontend's folder in the xenstore, which goes to the standby with all
- * that the guest has there. Who finds one at its connection, and had to make the tap, has taken the guest over.
+ * that the guest has there. The backend's folder is this host's: who finds the first and no SERVED_NODE in the second has taken
+ * the guest over. A tap that is there proves nothing: it may be left from another life.
  */
 
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "replication/backend/net_card.h"
 
 #define ADDRESSES_NODE "remus-addresses"
+#define SERVED_NODE    "remus-served"
 #define KEEP_EVERY     2.0 /* seconds: what changed is written as often, at most */
 #define TIMES          5u
 #define TELL_EVERY     0.2
@@ -73,6 +75,18 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 		ev_timer_stop(loop, timer);
 }
 
+/* Whether no process of this host has served the card before. */
+static bool is_first(struct device *device)
+{
+	char *served = store_read(device->host->xs, device->back, SERVED_NODE);
+	bool is_so = !served;
+
+	if (is_so && store_write(device->host->xs, device->back, SERVED_NODE, "1"))
+		log_warning("%s: that it is served cannot be kept", device->machine.who);
+	free(served);
+	return is_so;
+}
+
 void net_announce_begin(struct net_card *card)
 {
 	struct device *device = &card->device;
@@ -86,8 +100,7 @@ void net_announce_begin(struct net_card *card)
 	announce->has_mac = mac && addresses_parse_mac(mac, announce->addresses.mac);
 	snprintf(announce->kept, sizeof(announce->kept), "%s", kept ? kept : "");
 	addresses_parse(&announce->addresses, announce->kept, now_of(card));
-	announce->left = kept && announce->has_mac && announce->is_tap_new ? TIMES : 0;
-	announce->is_tap_new = false;
+	announce->left = is_first(device) && kept && announce->has_mac ? TIMES : 0;
 	if (announce->left)
 		log_info("%s: taken over: it is announced (%s)", device->machine.who,
 		         announce->kept);

@@ -41,7 +41,6 @@ struct net_receive {
 struct net_announce {
 	struct addresses addresses;
 	bool has_mac;                  /* else nothing is learned or told */
-	bool is_tap_new;               /* no process of this host has served the card before */
 	char kept[ADDRESSES_TEXT_MAX]; /* as in the xenstore */
 	double keep_at;                /* not before, again */
 	unsigned int left;             /* how often it is to be told yet */

@@ -94,18 +94,34 @@ static bool is_listed(const struct config *here, const char *path)
 	return false;
 }
 
+static bool is_folder_listed(const struct config *here, const char *path)
+{
+	char copy[PATH_MAX], folder[PATH_MAX];
+
+	if (strlen(path) >= sizeof(copy))
+		return false;
+	strcpy(copy, path);
+	return realpath(dirname(copy), folder) && is_listed(here, folder);
+}
+
 bool checks_may_have_image(const struct config *here, const char *path)
 {
-	char real[PATH_MAX], copy[PATH_MAX], folder[PATH_MAX];
+	char real[PATH_MAX];
 	struct stat facts;
 
-	if (!realpath(path, real) || stat(real, &facts) || strlen(path) >= sizeof(copy))
+	if (!realpath(path, real) || stat(real, &facts))
 		return false;
-	if (is_listed(here, real))
-		return true;
 	/* LVM and udev keep links to devices in folders of their own: the folder is what can be named. */
-	strcpy(copy, path);
-	return S_ISBLK(facts.st_mode) && realpath(dirname(copy), folder) && is_listed(here, folder);
+	return is_listed(here, real) || (S_ISBLK(facts.st_mode) && is_folder_listed(here, path));
+}
+
+/* What a peer may hear of: it is not told which files there are anywhere else. */
+static bool may_ask_for_image(const struct config *here, const char *path)
+{
+	struct stat facts;
+
+	return checks_may_have_image(here, path) ||
+	       (lstat(path, &facts) && errno == ENOENT && is_folder_listed(here, path));
 }
 
 static void refuse_image(json_t *blockers, const char *path)
@@ -139,13 +155,20 @@ static void check_disk(json_t *blockers, struct host *host, const struct config 
                        unsigned int own)
 {
 	int64_t bytes = own ? (int64_t)disk->bytes : host_image_bytes(disk->path);
+	int used;
 
+	if (!may_ask_for_image(here, disk->path)) {
+		refuse_image(blockers, disk->path);
+		return;
+	}
+	used = bytes == -EBUSY ? 1 : host->ops->is_used(host, disk->path, own);
 	if (bytes < 0 && bytes != -EBUSY)
 		add(blockers, "no-image", "make an image there, as large as the primary's",
 		    "%s: %s", disk->path, strerror((int)-bytes));
-	else if (!checks_may_have_image(here, disk->path))
-		refuse_image(blockers, disk->path);
-	else if (bytes == -EBUSY || host->ops->is_used(host, disk->path, own))
+	else if (used < 0)
+		add(blockers, "image-in-use", "remusctl doctor, there",
+		    "whether another VM has %s cannot be asked: %s", disk->path, strerror(-used));
+	else if (used)
 		add(blockers, "image-in-use",
 		    "give the VM an image of its own, at the same path on both hosts",
 		    "%s is mounted, or another VM's disk", disk->path);
@@ -197,11 +220,54 @@ static void check_bridges(json_t *blockers, const struct host *host, const struc
 	}
 }
 
-static void check_file(json_t *blockers, const char *path)
+/* How files begin that libxl would load: a kernel, or an initial file system, whatever it is packed with. */
+struct beginning {
+	off_t at;
+	unsigned int length;
+	const char *bytes;
+};
+
+static const struct beginning kernels[] = {
+	{ 0, 4, "\177ELF" },
+	{ 0x202, 4, "HdrS" },
+	{ 0 },
+};
+
+static const struct beginning initials[] = {
+	{ 0, 2, "\x1f\x8b" },         /* gzip */
+	{ 0, 6, "\xfd\x37zXZ\0" },    /* xz */
+	{ 0, 4, "\x28\xb5\x2f\xfd" }, /* zstd */
+	{ 0, 4, "\x02\x21\x4c\x18" }, /* lz4 */
+	{ 0, 3, "BZh" },              /* bzip2 */
+	{ 0, 3, "\x5d\0\0" },         /* lzma */
+	{ 0, 5, "\x89LZO\0" },        /* lzo */
+	{ 0, 5, "07070" },            /* cpio */
+	{ 0 },
+};
+
+static bool begins_like(const char *path, const struct beginning *one)
 {
-	if (path && *path && access(path, R_OK))
-		add(blockers, "no-kernel", "copy it from the host that the VM runs on", "%s: %s",
-		    path, strerror(errno));
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_so = false;
+	struct stat facts;
+	char bytes[8];
+
+	if (fd < 0)
+		return false;
+	for (; !is_so && !fstat(fd, &facts) && S_ISREG(facts.st_mode) && one->length; one++)
+		is_so = pread(fd, bytes, one->length, one->at) == one->length &&
+		        !memcmp(bytes, one->bytes, one->length);
+	close(fd);
+	return is_so;
+}
+
+/* Whether another file is there, or why one cannot be read, is nothing that a peer should learn. */
+static void check_file(json_t *blockers, const char *path, const struct beginning *wanted)
+{
+	if (path && *path && !begins_like(path, wanted))
+		add(blockers, "no-kernel", "copy it from the host that the VM runs on",
+		    "%.200s is no %s here", path,
+		    wanted == kernels ? "kernel" : "initial file system");
 }
 
 json_t *checks_standby(struct host *host, const struct config *here,
@@ -216,8 +282,8 @@ json_t *checks_standby(struct host *host, const struct config *here,
 		check_disk(blockers, host, here, protection, &protection->disks[i], own);
 	check_listed_disks(blockers, here, protection, config);
 	check_bridges(blockers, host, config);
-	check_file(blockers, config->kernel);
-	check_file(blockers, config->ramdisk);
+	check_file(blockers, config->kernel, kernels);
+	check_file(blockers, config->ramdisk, initials);
 	return blockers;
 }
 

@@ -21,8 +21,9 @@ struct host_ops {
 	int (*find)(struct host *host, const char *word, struct host_vm *vm);
 	/* Fills in the disks as dom0 serves them; NULL, or which cannot be, and why (a constant, or host->why). */
 	const char *(*disks)(struct host *host, unsigned int domid, struct protection *protection);
-	/* Whether a VM of this host other than that one has the image as a disk. */
-	bool (*is_used)(struct host *host, const char *path, unsigned int but);
+	/* Whether a VM of this host other than that one has the image as a disk, by whatever path: 1, 0, or a negative errno:
+	 * it is not known. */
+	int (*is_used)(struct host *host, const char *path, unsigned int but);
 	/* KiB that a new domain may have; a negative errno. */
 	int64_t (*free_memory)(struct host *host);
 	/* Has the hypervisor reset this host when its dom0 does not run anything for so many seconds; 0: no more. When

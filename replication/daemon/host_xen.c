@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <libxl.h>
 
@@ -59,17 +60,33 @@ static int find(struct host *host, const char *word, struct host_vm *vm)
 	return err;
 }
 
-/* A file's path, or a block device's; NULL: neither. For free(). */
+/* The names in a folder of the xenstore, for free(): 0, also if there is no such folder; or a negative errno. */
+static int list(struct host_xen *xen, const char *folder, char ***names, unsigned int *count)
+{
+	*count = 0;
+	errno = 0;
+	*names = xs_directory(xen->xs, XBT_NULL, folder, count);
+	if (*names || errno == ENOENT)
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+/* A file's path, or a block device's, for free(). NULL: neither; or errno is not ENOENT, and it is not known. */
 static char *image_of(struct host_xen *xen, const char *backend)
 {
-	char *params = read_node(xen, backend, "params");
-	char *start = params && *params != '/' ? strchr(params, '/') : params;
+	char *params, *start;
 
+	errno = 0;
+	params = read_node(xen, backend, "params");
+	if (!params)
+		return NULL;
+	start = *params != '/' ? strchr(params, '/') : params;
 	if (start && start != params) /* "aio:/path" */
 		memmove(params, start, strlen(start) + 1);
 	if (start)
 		return params;
 	free(params);
+	errno = ENOENT;
 	return NULL;
 }
 
@@ -110,14 +127,17 @@ static const char *add_disk(struct host *host, const char *backend, const char *
 static const char *disks(struct host *host, unsigned int domid, struct protection *protection)
 {
 	char folder[64], backend[128];
-	unsigned int count = 0;
 	const char *wrong = NULL;
+	unsigned int count;
 	char **devices;
+	int err;
 
 	protection->disk_count = 0;
 	snprintf(folder, sizeof(folder), "/local/domain/0/backend/vbd/%u", domid);
-	devices = xs_directory(xen_of(host)->xs, XBT_NULL, folder, &count);
-	for (unsigned int i = 0; devices && !wrong && i < count; i++) {
+	err = list(xen_of(host), folder, &devices, &count);
+	if (err)
+		wrong = refuse(host, folder, strerror(-err));
+	for (unsigned int i = 0; !wrong && i < count; i++) {
 		snprintf(backend, sizeof(backend), "%s/%.20s", folder, devices[i]);
 		wrong = add_disk(host, backend, devices[i], protection);
 	}
@@ -125,39 +145,56 @@ static const char *disks(struct host *host, unsigned int domid, struct protectio
 	return wrong;
 }
 
-static bool has_image(struct host_xen *xen, const char *guest, const char *path)
+/* One file has several names, a block device several nodes. */
+static bool is_same_image(const char *one, const char *other)
 {
-	char folder[64], backend[128];
-	unsigned int count = 0;
-	bool is_there = false;
-	char **devices;
+	struct stat first, second;
+
+	if (!strcmp(one, other))
+		return true;
+	if (stat(one, &first) || stat(other, &second))
+		return false;
+	if (S_ISBLK(first.st_mode) && S_ISBLK(second.st_mode))
+		return first.st_rdev == second.st_rdev;
+	return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* 1, 0, or a negative errno. */
+static int has_image(struct host_xen *xen, const char *guest, const char *path)
+{
+	char folder[64], backend[128], **devices;
+	unsigned int count;
+	int found;
 
 	snprintf(folder, sizeof(folder), "/local/domain/0/backend/vbd/%.12s", guest);
-	devices = xs_directory(xen->xs, XBT_NULL, folder, &count);
-	for (unsigned int i = 0; devices && !is_there && i < count; i++) {
+	found = list(xen, folder, &devices, &count);
+	for (unsigned int i = 0; !found && i < count; i++) {
 		char *image;
 
 		snprintf(backend, sizeof(backend), "%s/%.20s", folder, devices[i]);
 		image = image_of(xen, backend);
-		is_there = image && !strcmp(image, path);
+		if (image)
+			found = is_same_image(image, path);
+		else if (errno != ENOENT)
+			found = errno ? -errno : -EIO;
 		free(image);
 	}
 	free(devices);
-	return is_there;
+	return found;
 }
 
-static bool is_used(struct host *host, const char *path, unsigned int but)
+static int is_used(struct host *host, const char *path, unsigned int but)
 {
-	unsigned int count = 0;
-	char **guests = xs_directory(xen_of(host)->xs, XBT_NULL, "/local/domain/0/backend/vbd",
-	                             &count);
-	bool is_found = false;
+	unsigned int count;
+	char **guests;
+	int found = list(xen_of(host), "/local/domain/0/backend/vbd", &guests, &count);
 
-	for (unsigned int i = 0; guests && !is_found && i < count; i++)
-		is_found = strtoul(guests[i], NULL, 10) != but &&
-		           has_image(xen_of(host), guests[i], path);
+	for (unsigned int i = 0; !found && i < count; i++) {
+		if (strtoul(guests[i], NULL, 10) != but)
+			found = has_image(xen_of(host), guests[i], path);
+	}
 	free(guests);
-	return is_found;
+	return found;
 }
 
 static int64_t free_memory(struct host *host)

@@ -70,6 +70,34 @@ static json_t *refuse_unsaved(const struct ward *ward)
 	                       ward->wards->settings.ledger);
 }
 
+/* When it has moved, it can come back to this host only if that lets its peer have the disks. NULL: it does. */
+static json_t *warning(const struct ward *ward)
+{
+	const struct config *here = &ward->wards->config;
+
+	for (unsigned int i = 0; i < ward->is.disk_count; i++) {
+		if (checks_may_have_image(here, ward->is.disks[i].path))
+			continue;
+		log_warning(
+			"%s: %s is not below `images` of this host's configuration: it cannot come "
+			"back here",
+			ward->who, ward->is.disks[i].path);
+		return json_sprintf(
+			"%s is not below `images` of %s: once %s has moved, it cannot come "
+			"back",
+			ward->is.disks[i].path, here->name, ward->is.name);
+	}
+	return NULL;
+}
+
+static void answer_protected(struct ward *ward)
+{
+	if (ward->later)
+		ward_answer(ward, control_success(json_pack("{s:s, s:s, s:o*}", "vm", ward->is.name,
+		                                            "peer", ward->is.peer, "warning",
+		                                            warning(ward))));
+}
+
 static void begin_to_work(struct ward *ward, bool is_moved)
 {
 	ward->ask_at = wards_in(ward->wards, BACKOFF_MAX);
@@ -80,8 +108,7 @@ static void begin_to_work(struct ward *ward, bool is_moved)
 		ward_move(ward, WARD_WORKING, "its peer has a standby ready");
 	if (is_moved)
 		ward_work(ward);
-	ward_answer(ward, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
-	                                            ward->is.peer)));
+	answer_protected(ward);
 }
 
 static void on_recorded(void *data, int err)
@@ -122,8 +149,7 @@ static void on_recorded_for_guard(void *data, int err)
 	}
 	ward_note(ward, "protect", "ordered by the operator");
 	ward_move(ward, WARD_ASKING, "its guard decides");
-	ward_answer(ward, control_success(json_pack("{s:s, s:s}", "vm", ward->is.name, "peer",
-	                                            ward->is.peer)));
+	answer_protected(ward);
 }
 
 static void on_prepared(const json_t *reply, void *data)
@@ -174,9 +200,10 @@ static void check(struct ward *ward, json_t *listing)
 	const char *wrong = vm_config_read(&config, listing);
 	json_t *blockers;
 
-	if (!wrong &&
-	    (strcmp(config.name, ward->is.name) || strcasecmp(config.uuid, ward->is.uuid)))
+	if (!wrong && strcasecmp(config.uuid, ward->is.uuid))
 		wrong = "it has been replaced by another VM meanwhile";
+	if (!wrong && strcmp(config.name, ward->is.name))
+		wrong = "it was given another name: xl rename it back";
 	if (!wrong)
 		wrong = host->ops->disks(host, ward->is.domid, &ward->is);
 	if (wrong) {
@@ -212,7 +239,11 @@ static void on_listed(const char *output, const char *why, void *data)
 void primary_ward_ask(struct ward *ward)
 {
 	struct wards *wards = ward->wards;
-	const char *words[] = { wards->settings.xl, "list", "-l", ward->is.name, NULL };
+	char domid[8];
+	/* By its number: another VM may have its name. */
+	const char *words[] = { wards->settings.xl, "list", "-l", domid, NULL };
+
+	snprintf(domid, sizeof(domid), "%u", ward->is.domid);
 
 	ward->run = program_run(wards->settings.loop, words, XL_PATIENCE, on_listed, ward);
 	if (!ward->run)
@@ -258,7 +289,8 @@ void primary_ward_tick(struct ward *ward)
 
 	if (ward_state(ward) == WARD_NEW || ward_state(ward) == WARD_TAKING)
 		return;
-	if (host->ops->find(host, ward->is.name, &vm) || strcasecmp(vm.uuid, ward->is.uuid)) {
+	/* Its name may be another now, or be another VM's as well. */
+	if (host->ops->find(host, ward->is.uuid, &vm) || strcasecmp(vm.uuid, ward->is.uuid)) {
 		miss(ward);
 		return;
 	}

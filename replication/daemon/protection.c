@@ -70,6 +70,16 @@ json_t *protection_to_json(const struct protection *protection)
 		protection->accepts_split_brain);
 }
 
+bool protection_is_same(const struct protection *one, const struct protection *other)
+{
+	json_t *first = protection_to_json(one), *second = protection_to_json(other);
+	bool is_same = first && second && json_equal(first, second);
+
+	json_decref(second);
+	json_decref(first);
+	return is_same;
+}
+
 /* jansson's functions for reading do not change what they read, but do not say so. */
 static json_t *reading(const json_t *json)
 {

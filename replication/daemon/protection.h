@@ -49,6 +49,9 @@ bool protection_is_name(const char *name);
 /* NULL: no memory. */
 json_t *protection_to_json(const struct protection *protection);
 
+/* Whether all that is known of both is the same. False also for want of memory. */
+bool protection_is_same(const struct protection *one, const struct protection *other);
+
 /* 0, or -EINVAL with one line of what is wrong; *protection is then as it was. Strings of a peer are checked like those of
  * a file: form and bounds, not whether there are such things. */
 int protection_from_json(struct protection *protection, const json_t *json,

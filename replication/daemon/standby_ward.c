@@ -94,7 +94,7 @@ static json_t *refuse_state(const struct wards *wards, const struct ward *ward, 
 	if (ward_is(ward, PROTECTION_STANDBY))
 		return NULL;
 	if (asked->generation == ours->generation || ward->guard ||
-	    !host->ops->find(host, ours->name, &vm))
+	    !host->ops->find(host, ours->uuid, &vm))
 		return control_refusal(CONTROL_WRONG_STATE,
 		                       "xl destroy the copy that is not to live on",
 		                       "%s runs %s, too, or is its primary", wards->config.name,
@@ -107,7 +107,7 @@ static bool is_same(const struct protection *one, const struct protection *other
 	struct protection copy = *other;
 
 	copy.port = one->port;
-	return !memcmp(one, &copy, sizeof(copy));
+	return protection_is_same(one, &copy);
 }
 
 /* The number of the domain that is the copy; 0: there is none. A standby's record says that it was never activated. */

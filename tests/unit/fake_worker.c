@@ -379,9 +379,11 @@ static const char *host_disks(struct host *host, unsigned int domid, struct prot
 	return NULL;
 }
 
-static bool host_is_used(struct host *host, const char *path, unsigned int but)
+static int host_is_used(struct host *host, const char *path, unsigned int but)
 {
-	return !strcmp(((struct fake_host *)host)->used_image, path);
+	const struct fake_host *fake_host = (struct fake_host *)host;
+
+	return fake_host->used_error ? fake_host->used_error : !strcmp(fake_host->used_image, path);
 }
 
 static int64_t host_free_memory(struct host *host)
@@ -467,6 +469,8 @@ void fake_host_add(const struct fake_host *made, unsigned int domid, const char 
 		"\"disks\":[{\"pdev_path\":\"%s\",\"vdev\":\"xvda\",\"format\":\"raw\"}],"
 		"\"nics\":[{\"devid\":0,\"bridge\":\"xenbr0\"}]}}]",
 		domid, name, uuid, made->image);
+	write_text(path_in(made, file), text, 0600);
+	snprintf(file, sizeof(file), "%u.json", domid);
 	write_text(path_in(made, file), text, 0600);
 }
 

@@ -20,6 +20,7 @@ struct fake_host {
 	char folder[64], programs[96], xl[96], ledger[96], config[96];
 	int64_t free_kb;
 	char used_image[96]; /* is another VM's disk */
+	int used_error;      /* that is all that is said of it */
 	uint32_t watchdog;   /* seconds; 0: not armed */
 	char image[96];      /* the only disk of each guest, as number 51712 */
 };

@@ -3,6 +3,7 @@
 /* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/save_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,6 +94,61 @@ static void test_all_that_stands_against_it_at_once(void **state)
 	assert_string_equal(state_of(&b), "");
 	assert_string_equal(fake_host_read(&a.fake, "vms/web.json"), "");
 	assert_string_equal(fake_host_read(&b.fake, "vms/web.json"), "");
+}
+
+/* Who cannot be asked is no one who says no. */
+static void test_an_image_that_may_be_in_use(void **state)
+{
+	b.fake.used_error = -EIO;
+	assert_string_equal(order(&a, PROTECT), CONTROL_BLOCKED);
+	assert_true(has_blocker(&a, "image-in-use"));
+}
+
+static void list_with(const char *kernel)
+{
+	char text[640];
+
+	snprintf(text, sizeof(text),
+	         "sed -i 's,\"kernel\":\"[^\"]*\",\"kernel\":\"%s\",' %s/7.json", kernel,
+	         a.fake.folder);
+	assert_int_equal(system(text), 0);
+}
+
+/* A peer does not learn from a refusal which files there are. */
+static void test_files_that_a_peer_may_not_hear_of(void **state)
+{
+	static const char *const elsewhere[] = { "/etc/passwd", "/root", "/no/such/file" };
+
+	for (unsigned int i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		list_with(elsewhere[i]);
+		assert_string_equal(order(&a, PROTECT), CONTROL_BLOCKED);
+		assert_true(has_blocker(&a, "no-kernel"));
+	}
+	list_with("/bin/sh");
+	change_config(&b, "images = .*", "images = ( \"/srv/\" );");
+	strcpy(b.fake.used_image, b.fake.image);
+	assert_string_equal(order(&a, PROTECT), CONTROL_BLOCKED);
+	assert_true(has_blocker(&a, "image-not-allowed"));
+	assert_false(has_blocker(&a, "image-in-use"));
+}
+
+static void test_it_has_no_way_back(void **state)
+{
+	change_config(&a, "images = .*", "images = ( \"/srv/\" );");
+	assert_string_equal(order(&a, PROTECT), "");
+	assert_non_null(strstr(text(json_object_get(a.reply, "result"), "warning"), a.fake.image));
+}
+
+/* It is known by its UUID: its name may be another's as well. */
+static void test_it_is_given_another_name(void **state)
+{
+	protect();
+	fake_host_add(&a.fake, 3, "web", "98112233-4455-6677-8899-aabbccddeeff");
+	fake_host_add(&a.fake, 7, "shop", WEB);
+	for (ev_tstamp until = ev_time() + 1.5; ev_time() < until;)
+		ev_run(loop, EVRUN_ONCE);
+	assert_string_equal(state_of(&a), "replicating");
+	assert_int_equal(wards_find(a.wards, "web")->is.domid, 7);
 }
 
 static void configure_more(const struct daemon *daemon, const char *text)
@@ -512,6 +568,10 @@ int main(int argc, char **argv)
 		WARDS_TEST(test_it_is_protected),
 		WARDS_TEST(test_orders_that_make_no_sense),
 		WARDS_TEST(test_all_that_stands_against_it_at_once),
+		WARDS_TEST(test_an_image_that_may_be_in_use),
+		WARDS_TEST(test_files_that_a_peer_may_not_hear_of),
+		WARDS_TEST(test_it_has_no_way_back),
+		WARDS_TEST(test_it_is_given_another_name),
 		WARDS_TEST(test_a_peer_that_is_not_there),
 		WARDS_TEST(test_it_is_unprotected),
 		WARDS_TEST(test_it_is_unprotected_without_its_peer),

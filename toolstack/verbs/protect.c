@@ -136,7 +136,7 @@ static json_t *make_request(const struct asked *asked)
 static int run(const struct asked *asked)
 {
 	json_t *request, *reply, *result;
-	const json_t *error;
+	const json_t *error, *begun;
 	int status;
 
 	if (!asked->to)
@@ -147,7 +147,9 @@ static int run(const struct asked *asked)
 	request = make_request(asked);
 	reply = control_ask(asked->socket_path, request, PATIENCE);
 	json_decref(request);
-	control_result(reply, &error);
+	begun = control_result(reply, &error);
+	if (!error && json_object_get(begun, "warning"))
+		fprintf(stderr, "warning: %s\n", vm_text(begun, "warning"));
 	if (!error && !asked->is_json)
 		printf("%s is being copied to %s%s\n", asked->words[0], asked->to,
 		       asked->is_hasty ? "; remusctl status tells when it is protected" : "");

@@ -115,10 +115,8 @@ enum wire_page {
 };
 
 enum wire_state_kind {
-	WIRE_STATE_DOMAIN = 1,  /* the hypervisor's records */
-	WIRE_STATE_STORE = 2,   /* the VM's part of xenstore */
-	WIRE_STATE_DEVICES = 3, /* of the back ends */
-	WIRE_STATE_CONFIG = 4, /* the configuration that the VM is created from; sent with a base */
+	WIRE_STATE_DOMAIN = 1, /* the hypervisor's records */
+	WIRE_STATE_STORE = 2,  /* the VM's part of xenstore */
 	WIRE_STATE_KINDS,
 };
 

@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 
 #include "tests/unit/certificates.h"
 
@@ -137,4 +138,22 @@ void certificates_make(const char *name, const char *host, const char *ca, long 
 	X509_free(issuer);
 	EVP_PKEY_free(issuer_key);
 	EVP_PKEY_free(key);
+}
+
+int certificates_of_two_hosts(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	certificates_begin();
+	certificates_make_ca("ca");
+	certificates_make("a", "a", "ca", -60, 86400);
+	certificates_make("b", "b", "ca", -60, 86400);
+	return 0;
+}
+
+int certificates_remove(void **state)
+{
+	(void)state;
+	certificates_end();
+	return 0;
 }

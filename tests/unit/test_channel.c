@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,24 +346,6 @@ static void it_may_be_closed_within_a_frame_that_comes(void **state)
 
 #define CHANNEL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-static int make_certificates(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	certificates_begin();
-	certificates_make_ca("ca");
-	certificates_make("a", "a", "ca", -60, 86400);
-	certificates_make("b", "b", "ca", -60, 86400);
-	return 0;
-}
-
-static int remove_certificates(void **state)
-{
-	(void)state;
-	certificates_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,5 +360,5 @@ int main(void)
 		CHANNEL_TEST(it_may_be_closed_within_a_frame_that_comes),
 	};
 
-	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+	return cmocka_run_group_tests(tests, certificates_of_two_hosts, certificates_remove);
 }

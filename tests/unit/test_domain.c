@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -493,25 +492,6 @@ static void what_was_told_is_not_undone_by_an_older_block(void **state)
 
 #define DOMAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-static int make_certificates(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	log_open("test_domain", LOG_LEVEL_ERROR);
-	certificates_begin();
-	certificates_make_ca("ca");
-	certificates_make("a", "a", "ca", -60, 86400);
-	certificates_make("b", "b", "ca", -60, 86400);
-	return 0;
-}
-
-static int remove_certificates(void **state)
-{
-	(void)state;
-	certificates_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,5 +502,6 @@ int main(void)
 		DOMAIN_TEST(what_was_told_is_not_undone_by_an_older_block),
 	};
 
-	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+	log_open("test_domain", LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, certificates_of_two_hosts, certificates_remove);
 }

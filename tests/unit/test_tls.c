@@ -1,198 +1,23 @@
 /* Two ends in one loop: who is let in, what each refusal says, order, back-pressure, and connections that break. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c tests/unit/certificates.c */
+/* links: replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c tests/unit/certificates.c tests/unit/tls_pair.c */
 /* libs: -lssl -lcrypto -lev */
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <openssl/ssl.h>
 
-#include "replication/transport/tls.h"
 #include "tests/unit/certificates.h"
-
-#define OPS       (&tls_transport)
-#define QUEUE_MAX (1u << 20)
-#define ROOM      65536u
-
-struct end {
-	struct transport *transport;
-	struct connection *connection;
-	int opened, closed, writable, released, error;
-	bool is_reading_slowly;
-	uint64_t received, sum; /* of bytes by place, so that order counts */
-	char why[TRANSPORT_WHY_MAX];
-	uint8_t room[ROOM];
-};
-
-struct pair {
-	struct ev_loop *loop;
-	struct listener *listener;
-	uint16_t port;
-	struct end client, server;
-};
-
-static void on_opened(void *user)
-{
-	((struct end *)user)->opened++;
-}
-
-static uint8_t *on_room(void *user, size_t *size)
-{
-	*size = ROOM;
-	return ((struct end *)user)->room;
-}
-
-static void on_filled(void *user, size_t size)
-{
-	struct end *end = user;
-
-	for (size_t i = 0; i < size; i++)
-		end->sum = end->sum * 31 + end->room[i];
-	end->received += size;
-}
-
-static void on_writable(void *user)
-{
-	((struct end *)user)->writable++;
-}
-
-static void on_closed(void *user, int error, const char *why)
-{
-	struct end *end = user;
-
-	end->closed++;
-	end->error = error;
-	end->connection = NULL;
-	snprintf(end->why, sizeof(end->why), "%s", why);
-}
-
-static const struct connection_events events = { on_opened, on_room, on_filled, on_writable,
-	                                         on_closed };
-
-static const struct connection_events *on_accepted(void *context, struct connection *connection,
-                                                   void **user)
-{
-	struct pair *pair = context;
-
-	pair->server.connection = connection;
-	*user = &pair->server;
-	return &events;
-}
-
-static struct transport *open_end(struct ev_loop *loop, const char *ca, const char *who,
-                                  const char *peer, char *why)
-{
-	char ca_file[64], certificate[64], key[64];
-	struct transport_settings settings = {
-		.peer = peer, .queue_max = QUEUE_MAX, .open_timeout = 10., .silence_ms = 10000
-	};
-
-	snprintf(ca_file, sizeof(ca_file), "%s.pem", ca);
-	snprintf(certificate, sizeof(certificate), "%s.pem", who);
-	snprintf(key, sizeof(key), "%s.key", who);
-	settings.ca = certificates_path(ca_file);
-	settings.certificate = certificates_path(certificate);
-	settings.key = certificates_path(key);
-	return OPS->open(loop, &settings, why);
-}
-
-/* A listener with b's certificate or another, and a client; both know each other by the names a and b. */
-static void start(struct pair *pair, const char *client_ca, const char *client,
-                  const char *server_ca, const char *server)
-{
-	char why[TRANSPORT_WHY_MAX] = "";
-
-	pair->client.transport = open_end(pair->loop, client_ca, client, "b", why);
-	assert_string_equal(why, "");
-	pair->server.transport = open_end(pair->loop, server_ca, server, "a", why);
-	assert_string_equal(why, "");
-	pair->listener = OPS->listen(pair->server.transport, "127.0.0.1", 0, on_accepted, pair,
-	                             why);
-	assert_non_null(pair->listener);
-	pair->port = OPS->listener_port(pair->listener);
-}
-
-static void join(struct pair *pair)
-{
-	char why[TRANSPORT_WHY_MAX];
-
-	pair->client.connection = OPS->connect(pair->client.transport, "127.0.0.1", pair->port,
-	                                       &events, &pair->client, why);
-	assert_non_null(pair->client.connection);
-}
-
-static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)timer;
-	(void)revents;
-}
-
-/* Turns the loop until it is so, for 20 seconds at most. */
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(pair->loop, EVRUN_ONCE);                                            \
-		}                                                                                  \
-	} while (0)
-
-static ev_timer tick;
-
-static int set_up(void **state)
-{
-	struct pair *pair = calloc(1, sizeof(*pair));
-
-	pair->loop = ev_loop_new(EVFLAG_AUTO);
-	ev_timer_init(&tick, on_tick, 0.02, 0.02);
-	ev_timer_start(pair->loop, &tick);
-	*state = pair;
-	return 0;
-}
-
-static void close_end(struct end *end)
-{
-	if (end->connection)
-		OPS->close(end->connection, false);
-	end->connection = NULL;
-}
-
-static int tear_down(void **state)
-{
-	struct pair *pair = *state;
-
-	close_end(&pair->client);
-	close_end(&pair->server);
-	if (pair->listener)
-		OPS->unlisten(pair->listener);
-	if (pair->client.transport)
-		OPS->free(pair->client.transport);
-	if (pair->server.transport)
-		OPS->free(pair->server.transport);
-	ev_loop_destroy(pair->loop);
-	free(pair);
-	return 0;
-}
-
-static void open_pair(struct pair *pair)
-{
-	start(pair, "ca", "a", "ca", "b");
-	join(pair);
-	UNTIL(pair->client.opened && pair->server.opened);
-}
+#include "tests/unit/tls_pair.h"
 
 static void on_release(void *owner)
 {
@@ -605,26 +430,14 @@ static void bad_settings_are_named(void **state)
 
 static int make_certificates(void **state)
 {
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	certificates_begin();
-	certificates_make_ca("ca");
+	certificates_of_two_hosts(state);
 	certificates_make_ca("other");
-	certificates_make("a", "a", "ca", -60, 86400);
-	certificates_make("b", "b", "ca", -60, 86400);
 	certificates_make("c", "c", "ca", -60, 86400);
 	certificates_make("a-other", "a", "other", -60, 86400);
 	certificates_make("b-other", "b", "other", -60, 86400);
 	certificates_make("a-old", "a", "ca", -7200, -3600);
 	certificates_make("b-old", "b", "ca", -7200, -3600);
 	certificates_make("b-new", "b", "ca", 3600, 7200);
-	return 0;
-}
-
-static int remove_certificates(void **state)
-{
-	(void)state;
-	certificates_end();
 	return 0;
 }
 
@@ -654,5 +467,5 @@ int main(void)
 		TLS_TEST(bad_settings_are_named),
 	};
 
-	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+	return cmocka_run_group_tests(tests, make_certificates, certificates_remove);
 }

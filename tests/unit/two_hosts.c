@@ -366,10 +366,7 @@ int hosts_begin(void **state)
 	loop = ev_default_loop(EVFLAG_AUTO);
 	ev_timer_init(&tick, on_tick, 0.02, 0.02);
 	ev_timer_start(loop, &tick);
-	certificates_begin();
-	certificates_make_ca("ca");
-	certificates_make("a", "a", "ca", -60, 86400);
-	certificates_make("b", "b", "ca", -60, 86400);
+	certificates_of_two_hosts(state);
 	return 0;
 }
 

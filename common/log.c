@@ -59,17 +59,6 @@ static void say(enum log_level level, const struct log_subject *subject, const c
 		return;
 }
 
-void log_line(enum log_level level, const char *format, ...)
-{
-	va_list arguments;
-
-	if (level > highest)
-		return;
-	va_start(arguments, format);
-	say(level, about_all, format, arguments);
-	va_end(arguments);
-}
-
 void log_about(const struct log_subject *subject, enum log_level level, const char *format, ...)
 {
 	va_list arguments;
@@ -77,6 +66,6 @@ void log_about(const struct log_subject *subject, enum log_level level, const ch
 	if (level > highest)
 		return;
 	va_start(arguments, format);
-	say(level, subject, format, arguments);
+	say(level, subject ? subject : about_all, format, arguments);
 	va_end(arguments);
 }

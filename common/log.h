@@ -4,6 +4,7 @@
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The numbers are syslog's: the journal reads them from "<N>" before a line. */
@@ -30,15 +31,14 @@ void log_to(log_sink *sink);
 /* Of a process that serves one VM: what all its lines are about from now on. Kept, and read at each line; NULL: none. */
 void log_subject(const struct log_subject *subject);
 
-/* One line, written whole by one system call; an error is logged once, where it is born. */
-void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same about that subject. */
+/* One line about that, or NULL: about what all lines are about. It is written whole by one system call; an error is logged
+ * once, where it is born. */
 void log_about(const struct log_subject *subject, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
-#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_error(...)   log_about(NULL, LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_about(NULL, LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)    log_about(NULL, LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_about(NULL, LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 #endif

@@ -28,6 +28,15 @@ def configure(host, peer, more=""):
     host.run("pkill -HUP -x remusd")
 
 
+def boot_configured(lab):
+    """Two hosts whose remusds know each other, and a guest on the first."""
+    a, b = boot_pair(lab)
+    guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
+    for host, peer in ((a, b), (b, a)):
+        configure(host, peer)
+    return a, b, guest
+
+
 def status(host, name="web"):
     reply, _ = ask(host, f"status {name}")
     return reply.get("result", {"protection": "unknown"})
@@ -66,10 +75,7 @@ def reach(lab, guest):
 @test(timeout=1800, soak=True)
 def operator_protect(lab):
     """Blockers are told at once; a guest is protected, and not any more, by remusctl; its output flows before, during and after."""
-    a, b = boot_pair(lab)
-    guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
-    for host, peer in ((a, b), (b, a)):
-        configure(host, peer)
+    a, b, guest = boot_configured(lab)
     b.run(f"mv {DISK} {DISK}.away; ip link set xenbr0 down; ip link set xenbr0 name elsewhere")
     refused(a, "protect web --to b", "blocked", 7)
     codes = [blocker["code"] for blocker in ask(a, "protect web --to b")[0]["error"]["blockers"]]
@@ -89,10 +95,7 @@ def operator_protect(lab):
 @test(timeout=1800, soak=True)
 def operator_activate(lab):
     """Its host is killed; remusctl activate on the other one has the guest go on, one generation further."""
-    a, b = boot_pair(lab)
-    guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
-    for host, peer in ((a, b), (b, a)):
-        configure(host, peer)
+    a, b, guest = boot_configured(lab)
     lab.note(f"protected in {protect(a, b):.0f} s")
     reach(lab, guest)
     a.kill()
@@ -121,10 +124,7 @@ def wait_events(host, *wanted):
 @test(timeout=1800, soak=True)
 def operator_protect_verbs(lab):
     """What happened to a protected guest and what it costs is told; its interval is set, and its copy made anew, while it runs."""
-    a, b = boot_pair(lab)
-    guest = a.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
-    for host, peer in ((a, b), (b, a)):
-        configure(host, peer)
+    a, b, guest = boot_configured(lab)
     refused(a, "events nobody", "no-such-vm", 5)
     refused(a, "set web interval=50", "no-such-vm", 5)
     lab.note(f"protected in {protect(a, b):.0f} s")

@@ -15,6 +15,7 @@
 #include "replication/transport/channel.h"
 #include "replication/transport/tls.h"
 #include "tests/unit/certificates.h"
+#include "tests/unit/until.h"
 
 #define OPS (&tls_transport)
 
@@ -109,14 +110,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 }
 
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(pair->loop, EVRUN_ONCE);                                            \
-		}                                                                                  \
-	} while (0)
+#define UNTIL(condition) UNTIL_IN(pair->loop, condition)
 
 static ev_timer tick;
 

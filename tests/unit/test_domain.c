@@ -24,6 +24,7 @@
 #include "replication/transport/tls.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/fake_hyper.h"
+#include "tests/unit/until.h"
 
 #define DOMAIN       1u
 #define PAGES        700u /* of the guest, at first */
@@ -181,14 +182,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 		guest_step(pair);
 }
 
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(pair->loop, EVRUN_ONCE);                                            \
-		}                                                                                  \
-	} while (0)
+#define UNTIL(condition) UNTIL_IN(pair->loop, condition)
 
 static void open_host(struct host *host, bool is_standby)
 {

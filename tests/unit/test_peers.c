@@ -18,6 +18,7 @@
 #include "replication/transport/tls.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/peer_config.h"
+#include "tests/unit/until.h"
 #include "toolstack/control/codes.h"
 #include "toolstack/control/message.h"
 
@@ -106,14 +107,7 @@ static void on_tick(struct ev_loop *on, ev_timer *timer, int events)
 {
 }
 
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(loop, EVRUN_ONCE);                                                  \
-		}                                                                                  \
-	} while (0)
+#define UNTIL(condition) UNTIL_IN(loop, condition)
 
 static struct talk *ask(const char *peer, const char *verb)
 {

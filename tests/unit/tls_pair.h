@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "replication/transport/tls.h"
+#include "tests/unit/until.h"
 
 #define OPS       (&tls_transport)
 #define QUEUE_MAX (1u << 20)
@@ -36,15 +37,7 @@ struct pair {
 	struct end client, server;
 };
 
-/* Turns the loop until it is so, for two minutes at most. */
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(pair->loop, EVRUN_ONCE);                                            \
-		}                                                                                  \
-	} while (0)
+#define UNTIL(condition) UNTIL_IN(pair->loop, condition)
 
 const struct connection_events *on_accepted(void *context, struct connection *connection,
                                             void **user);

@@ -14,6 +14,7 @@
 #include "fencing/guard/guard.h"
 #include "replication/daemon/ward.h"
 #include "tests/unit/fake_worker.h"
+#include "tests/unit/until.h"
 #include "toolstack/control/message.h"
 #include "toolstack/control/server.h"
 
@@ -37,14 +38,7 @@ extern struct ev_loop *loop;
 /* Host a runs the domain 7, called web; b is its peer. */
 extern struct daemon a, b;
 
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(loop, EVRUN_ONCE);                                                  \
-		}                                                                                  \
-	} while (0)
+#define UNTIL(condition) UNTIL_IN(loop, condition)
 
 /* Writes its configuration anew, with that (of sed) in the place of that, and has it read. */
 void change_config(const struct daemon *daemon, const char *from, const char *to);

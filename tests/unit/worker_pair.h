@@ -15,6 +15,7 @@
 #include "replication/main/standby_worker.h"
 #include "replication/primary/parts.h"
 #include "tests/sim/sim.h"
+#include "tests/unit/until.h"
 
 struct pair {
 	struct ev_loop *loop;
@@ -29,14 +30,7 @@ struct pair {
 	uint16_t port; /* of the standby */
 };
 
-#define UNTIL(condition)                                                                           \
-	do {                                                                                       \
-		ev_tstamp until = ev_time() + 120.;                                                \
-		while (!(condition)) {                                                             \
-			assert_true(ev_time() < until);                                            \
-			ev_run(pair->loop, EVRUN_ONCE);                                            \
-		}                                                                                  \
-	} while (0)
+#define UNTIL(condition) UNTIL_IN(pair->loop, condition)
 
 void start_standby(struct pair *pair);
 void start_primary(struct pair *pair);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "replication/apply/own_pages.h"
-#include "replication/domain/estate_ops.h"
+#include "replication/estate/estate.h"
 #include "replication/domain/images.h"
 #include "replication/domain/shadow_memory.h"
 #include "replication/hyper/hyper.h"

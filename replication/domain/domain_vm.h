@@ -6,7 +6,7 @@
 
 #include "replication/capture/capture.h"
 #include "replication/domain/devices.h"
-#include "replication/domain/estate_ops.h"
+#include "replication/estate/estate.h"
 #include "replication/domain/images.h"
 #include "replication/primary/vm.h"
 

@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "replication/main/mirror.h"
 #include "replication/main/take_over.h"
-#include "replication/xen/shadow.h"
+#include "replication/estate/shadow.h"
 
 static const char usage[] =
 	"usage: remus-bounce [OPTIONS] GUEST\n"

@@ -17,7 +17,7 @@
 #include "replication/domain/domain_vm.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/worker_config.h"
-#include "replication/xen/estate_source.h"
+#include "replication/estate/estate_source.h"
 
 /* A fraction of a second of the link's time: the VM's disks may have to wait for so long in a first copy. */
 #define SYNC_BYTES (16u << 20)

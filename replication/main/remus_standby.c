@@ -17,7 +17,7 @@
 #include "replication/domain/domain_sink.h"
 #include "replication/main/standby_worker.h"
 #include "replication/main/worker_config.h"
-#include "replication/xen/heir.h"
+#include "replication/estate/heir.h"
 
 struct program {
 	struct worker_config config;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
-#include "replication/xen/shadow.h"
+#include "replication/estate/shadow.h"
 
 int main(int argc, char **argv)
 {

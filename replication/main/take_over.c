@@ -8,8 +8,8 @@
 
 #include "common/log.h"
 #include "replication/domain/devices.h"
-#include "replication/xen/daemon_rings.h"
-#include "replication/xen/devices.h"
+#include "replication/estate/daemon_rings.h"
+#include "replication/estate/shadow_devices.h"
 
 /* What is known of the source beside its memory and state. */
 struct estate {
@@ -88,9 +88,9 @@ static int attach(struct shadow *shadow, struct mirror *mirror, struct estate *e
 	err = daemon_rings_attach(&estate->rings, estate->xs, shadow->domid);
 	if (err)
 		return failed(shadow, "attach the xenstore and the console", err);
-	err = devices_add(shadow);
+	err = shadow_devices_add(shadow);
 	if (!err)
-		err = devices_connect(shadow, &estate->store, estate->xs);
+		err = shadow_devices_connect(shadow, &estate->store, estate->xs);
 	if (err)
 		return err;
 	err = apply_activate(&mirror->apply, 0);

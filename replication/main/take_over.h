@@ -5,7 +5,7 @@
 #define REPLICATION_MAIN_TAKE_OVER_H
 
 #include "replication/main/mirror.h"
-#include "replication/xen/shadow.h"
+#include "replication/estate/shadow.h"
 
 /*
  * The source is paused, so that it does nothing that the shadow does not know of, and destroyed once the shadow has

@@ -1,6 +1,6 @@
 /* What a guest wrote into the xenstore is carried to its successor: in order, in bounds, without what names the place. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/xen/guest_store.c */
+/* links: replication/estate/guest_store.c */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "replication/xen/guest_store.h"
+#include "replication/estate/guest_store.h"
 
 /* The xenstore: paths in the order in which they were written. */
 #define NODES 6000u

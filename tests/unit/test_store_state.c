@@ -1,6 +1,6 @@
 /* What a VM has in the xenstore, on its way to the other host: what a peer may not say. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/xen/store_state.c replication/xen/guest_store.c replication/xen/daemon_rings.c */
+/* links: replication/estate/store_state.c replication/estate/guest_store.c replication/estate/daemon_rings.c */
 /* libs: -lxenstore -lxencall -lxenforeignmemory */
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "replication/xen/store_state.h"
+#include "replication/estate/store_state.h"
 
 static struct daemon_rings rings;
 static struct guest_store store;

@@ -4,7 +4,7 @@
 /* The public headers give old numbers to who does not say that he knows the new ones. */
 #define __XEN_TOOLS__ 1
 
-#include "replication/xen/daemon_rings.h"
+#include "replication/estate/daemon_rings.h"
 
 #include <errno.h>
 #include <stdbool.h>

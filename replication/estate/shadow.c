@@ -1,7 +1,7 @@
 /* Domains by libxenlight: the shadow is created, the source ended, the name handed on. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/xen/shadow.h"
+#include "replication/estate/shadow.h"
 
 #include <errno.h>
 #include <stdio.h>

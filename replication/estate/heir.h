@@ -1,14 +1,14 @@
 /* The shadow of a VM of another host: a domain of this one, made of that one's configuration, and what it inherits. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_XEN_HEIR_H
-#define REPLICATION_XEN_HEIR_H
+#ifndef REPLICATION_ESTATE_HEIR_H
+#define REPLICATION_ESTATE_HEIR_H
 
 #include <stdbool.h>
 
-#include "replication/domain/estate_ops.h"
-#include "replication/xen/shadow.h"
-#include "replication/xen/store_state.h"
+#include "replication/estate/estate.h"
+#include "replication/estate/shadow.h"
+#include "replication/estate/store_state.h"
 
 struct xen_heir {
 	struct estate_heir heir; /* first */

@@ -1,7 +1,7 @@
 /* Walking a guest's part of the xenstore, and writing it anew elsewhere. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/xen/guest_store.h"
+#include "replication/estate/guest_store.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* The rings that dom0's daemons share with a guest: its xenstore's and its console's, attached to a loaded domain. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_XEN_DAEMON_RINGS_H
-#define REPLICATION_XEN_DAEMON_RINGS_H
+#ifndef REPLICATION_ESTATE_DAEMON_RINGS_H
+#define REPLICATION_ESTATE_DAEMON_RINGS_H
 
 #include <stdint.h>
 

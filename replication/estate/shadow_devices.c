@@ -1,7 +1,7 @@
 /* Adding the source's disks and network cards to the shadow, and waiting until its backends serve them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/xen/devices.h"
+#include "replication/estate/shadow_devices.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ static int wait_kind(struct shadow *shadow, struct xs_handle *xs, const char *ki
 	return err;
 }
 
-int devices_add(struct shadow *shadow)
+int shadow_devices_add(struct shadow *shadow)
 {
 	libxl_domain_config *config = &shadow->config;
 	int err = 0;
@@ -89,7 +89,8 @@ int devices_add(struct shadow *shadow)
 	return -EIO;
 }
 
-int devices_connect(struct shadow *shadow, const struct guest_store *store, struct xs_handle *xs)
+int shadow_devices_connect(struct shadow *shadow, const struct guest_store *store,
+                           struct xs_handle *xs)
 {
 	int err = guest_store_put(store, xs, shadow->domid);
 

@@ -1,8 +1,8 @@
 /* The shadow: a paused domain like another one, made on this host to become that one's successor. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_XEN_SHADOW_H
-#define REPLICATION_XEN_SHADOW_H
+#ifndef REPLICATION_ESTATE_SHADOW_H
+#define REPLICATION_ESTATE_SHADOW_H
 
 #include <stdint.h>
 
@@ -10,7 +10,7 @@
 
 /*
  * It has the same configuration, but no disks and no network cards: what serves those may serve one domain only, so
- * they come at the take-over (replication/xen/devices.h). Its name is the source's with a suffix. All functions
+ * they come at the take-over (replication/estate/shadow_devices.h). Its name is the source's with a suffix. All functions
  * return 0 or a negative errno and have logged an error.
  */
 #define SHADOW_SUFFIX "--shadow"

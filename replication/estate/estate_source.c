@@ -1,7 +1,7 @@
 /* The xenstore of a running domain, boundary after boundary. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/xen/estate_source.h"
+#include "replication/estate/estate_source.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* A guest's part of the xenstore as one piece of bytes, taken anew only when it has changed. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_XEN_STORE_STATE_H
-#define REPLICATION_XEN_STORE_STATE_H
+#ifndef REPLICATION_ESTATE_STORE_STATE_H
+#define REPLICATION_ESTATE_STORE_STATE_H
 
 #include <stdint.h>
 
-#include "replication/xen/daemon_rings.h"
-#include "replication/xen/guest_store.h"
+#include "replication/estate/daemon_rings.h"
+#include "replication/estate/guest_store.h"
 
 /*
  * Bytes: struct store_state_head, then for each node its path and its value, each with the zero that ends it. Numbers

@@ -1,7 +1,7 @@
 /* Packing a guest's xenstore nodes, and unpacking them with distrust. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/xen/store_state.h"
+#include "replication/estate/store_state.h"
 
 #include <errno.h>
 #include <stdbool.h>

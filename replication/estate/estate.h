@@ -1,8 +1,8 @@
 /* What a VM has on its host beside memory, registers and disks, as those who carry it from one host to the other see it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_DOMAIN_ESTATE_OPS_H
-#define REPLICATION_DOMAIN_ESTATE_OPS_H
+#ifndef REPLICATION_ESTATE_ESTATE_H
+#define REPLICATION_ESTATE_ESTATE_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* What a guest wrote into the xenstore, carried from one domain to its successor. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_XEN_GUEST_STORE_H
-#define REPLICATION_XEN_GUEST_STORE_H
+#ifndef REPLICATION_ESTATE_GUEST_STORE_H
+#define REPLICATION_ESTATE_GUEST_STORE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
 /* Making the shadow of a VM of another host, and handing it that one's rings, xenstore nodes and devices. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "replication/xen/heir.h"
+#include "replication/estate/heir.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "replication/xen/devices.h"
+#include "replication/estate/shadow_devices.h"
 
 static struct xen_heir *xen_of(struct estate_heir *heir)
 {
@@ -48,7 +48,7 @@ static int attach_all(struct xen_heir *xen, struct xs_handle *xs)
 
 	if (err)
 		return failed(xen, "attach the xenstore and the console", err);
-	return devices_connect(&xen->shadow, &xen->store, xs);
+	return shadow_devices_connect(&xen->shadow, &xen->store, xs);
 }
 
 static int attach(struct estate_heir *heir)
@@ -80,7 +80,7 @@ static int make(struct xen_heir *xen, int (*prepare)(unsigned int domid))
 		if (err)
 			failed(xen, "have its output held", err);
 	}
-	return err ? err : devices_add(&xen->shadow);
+	return err ? err : shadow_devices_add(&xen->shadow);
 }
 
 int xen_heir_open(struct xen_heir *xen, uint16_t domid, const char *path,

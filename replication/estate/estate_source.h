@@ -1,13 +1,13 @@
 /* What a running domain has in the xenstore, told to its standby when it has changed. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#ifndef REPLICATION_XEN_ESTATE_SOURCE_H
-#define REPLICATION_XEN_ESTATE_SOURCE_H
+#ifndef REPLICATION_ESTATE_ESTATE_SOURCE_H
+#define REPLICATION_ESTATE_ESTATE_SOURCE_H
 
 #include <stdbool.h>
 
-#include "replication/domain/estate_ops.h"
-#include "replication/xen/store_state.h"
+#include "replication/estate/estate.h"
+#include "replication/estate/store_state.h"
 
 struct xen_estate_source {
 	struct estate_source source; /* first */

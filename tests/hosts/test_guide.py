@@ -123,7 +123,7 @@ def run_guide(lab, machines, guest, until_the_end):
         if block.dies:
             guest.run(f"echo 42 >{NEWS}")
             until_the_end.enter_context(streaming(lab, guest))
-            time.sleep(5)
+            time.sleep(15)  # until its standby may take over
         for name in block.machines:
             if block.power_on:
                 power_on(machines[name], 1 + "ab".index(name))

@@ -15,6 +15,12 @@ struct watchdog {
 	bool runs; /* (with the domain's lock) */
 };
 
+/* Its time is over; perhaps nobody has seen to that yet. */
+static bool is_over(const struct watchdog *watchdog)
+{
+	return clock_now().v >= watchdog->timer.expires.v;
+}
+
 static void ran_out(struct timer *timer)
 {
 	struct watchdog *watchdog = LIST_ENTRY(timer, struct watchdog, timer);
@@ -22,8 +28,8 @@ static void ran_out(struct timer *timer)
 	bool late;
 
 	lock_take(&domain->lock);
-	/* It may have been stopped, or have got more time, since it ran out. */
-	late = watchdog->runs && clock_now().v >= timer->expires.v;
+	/* It may have been stopped, or have got more time, just before. */
+	late = watchdog->runs && is_over(watchdog);
 	lock_release(&domain->lock);
 	if (!late)
 		return;
@@ -50,6 +56,8 @@ static long set(struct domain *domain, uint32_t id, uint32_t seconds)
 	watchdog = id ? &domain->watchdogs[id - 1] : unused(domain->watchdogs);
 	if (!watchdog)
 		return -ENOSPC;
+	if (id && is_over(watchdog)) /* what hung and woke must not be quicker than the timer */
+		return -EINVAL;
 	watchdog->runs = seconds;
 	if (seconds)
 		timer_set(&watchdog->timer, this_cpu(), NANOS(clock_now().v + SECONDS(seconds)));

@@ -1,10 +1,13 @@
-/* Self-tests: domains that come and go while others look for them. */
+/* Self-tests: domains that come and go while others look for them, and one that is late. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "domain/domain.h"
+#include "domain/watchdog.h"
+#include "hw/cpu.h"
 #include "hw/ipi.h"
 #include "hw/percpu.h"
 #include "hw/timer.h"
+#include "lib/errno.h"
 #include "selftest/selftest.h"
 
 #define ROUNDS 200
@@ -65,7 +68,30 @@ static const char *found_whole(void)
 	return NULL;
 }
 
+/* Fed once its time is over, before its timer could fire: interrupts are off here. */
+static const char *watchdog_fed_late(void)
+{
+	const struct domain_config config = { .id = DOMID_INVALID, .max_vcpus = 1 };
+	struct domain *domain;
+	nanos_t begin;
+
+	CHECK(!domain_create(&config, &domain));
+	CHECK(domain_watchdog_set(domain, 0, 1) == 1);
+	CHECK(!domain_watchdog_set(domain, 1, 1));
+	begin = clock_now();
+	while (clock_now().v - begin.v <= SECONDS(1))
+		;
+	CHECK(domain_watchdog_set(domain, 1, 1000) == -EINVAL);
+	CHECK(domain_watchdog_set(domain, 1, 0) == -EINVAL);
+	while (!domain->shut_down && clock_now().v - begin.v <= SECONDS(10))
+		interrupts_window();
+	CHECK(domain->shut_down);
+	domain_put(domain);
+	return NULL;
+}
+
 const struct selftest selftests_domains[] = {
 	{ "domains_found_whole", found_whole },
+	{ "domains_watchdog_fed_late", watchdog_fed_late },
 	{ NULL, NULL },
 };

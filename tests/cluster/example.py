@@ -6,9 +6,11 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "toolstack/host"
 TIMES = ("token", "consensus")
+DEVICE_TIMES = ("timeout", "sync_timeout")
 
 
-def configured(template, addresses, device=None, stretch=1, is_secret=True, log="to_syslog: no\n    to_stderr: yes"):
+def configured(template, addresses, device=None, stretch=1, device_stretch=1, is_secret=True,
+               log="to_syslog: no\n    to_stderr: yes"):
     """addresses: of each host by its number, on both links. No TLS to the quorum device, which wants certificates. is_secret:
     encrypted; emulated hosts would do little else."""
     text = (EXAMPLES / template).read_text()
@@ -19,6 +21,7 @@ def configured(template, addresses, device=None, stretch=1, is_secret=True, log=
         text = text.replace("crypto_cipher: aes256", "crypto_cipher: none").replace("crypto_hash: sha256", "crypto_hash: none")
     if device:
         text = text.replace("203.0.113.9", device)
-    for name in TIMES:
-        text = re.sub(rf"(?<= {name}: )(\d+)", lambda m: str(int(m[1]) * stretch), text)
+    factors = dict.fromkeys(TIMES, stretch) | dict.fromkeys(DEVICE_TIMES, device_stretch)
+    for name, factor in factors.items():
+        text = re.sub(rf"(?<= {name}: )(\d+)", lambda m: str(int(m[1]) * factor), text)
     return text

@@ -16,9 +16,9 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from rig import errors, image, preconditions  # noqa: E402  (found through the line above)
+from failover import boot_cluster, bring_back, wait_primary  # noqa: E402  (found through the line above)
+from rig import errors, image, preconditions  # noqa: E402
 from rig.lab import Lab  # noqa: E402
-from test_failover import boot_cluster, bring_back, wait_primary  # noqa: E402
 from test_protect import status  # noqa: E402
 from test_replicate import DISK, STREAM, give  # noqa: E402
 

@@ -1,98 +1,85 @@
-# Hosts of a cluster die, and nobody types anything: the guest goes on, and is protected again.
+# Hosts of a cluster die, hang and crash, and nobody types anything: the guest goes on, and is protected again.
 # SPDX-License-Identifier: Apache-2.0
 #
 #     client --- lan --- a: guest `web`, remusd, corosync ==== repl ==== b: its copy, remusd, corosync
 #                  `---- c: corosync alone, the third vote --------------'
 
-import json
 import time
 
-from rig import dom0, test
-from rig.cluster import STRETCH, Cluster
-from test_operator import ask, wait_daemon
-from test_protect import configure, protect, status, wait_protection
-from test_replicate import (COMPLAINTS, DISK, boot_pair, give, sector, streaming, wait_report,
-                            write_sector)
-
-# An emulated host may stand still for seconds.
-ARBITER = f"cluster = {{ lease = {2000 * STRETCH}; watchdog = {2000 * STRETCH}; window = {12000 * STRETCH}; }};\n"
+from failover import Scene
+from rig import test
 
 
-def boot_cluster(lab):
-    a, b = hosts = boot_pair(lab, cpus=1)  # their clocks and Corosync's go on better with one each on a machine of two
-    cluster = Cluster(lab, hosts)
-    for host, peer in ((a, b), (b, a)):
-        configure(host, peer, ARBITER)
-    for host in hosts:
-        cluster.wait_votes(host)
-    return cluster, a, b
+def kill(scene, host):
+    scene.begin(f"{host.name} killed")
+    host.kill()
 
 
-def boot_guest(lab, host):
-    """A guest under a load that shows what it loses."""
-    guest = host.guest("web", memory=128, nics=1, disks=[f"{DISK},raw,xvda,w"]).boot()
-    give(lab, guest, "steady", "-lpthread")
-    guest.run("/tmp/steady 4 1 /tmp/report 1000 >/dev/null 2>&1 </dev/null &")
-    wait_report(guest)
-    return guest
-
-
-def wait_primary(host, name="web", timeout=300):
-    """The guest runs on that host by its arbiter's word."""
-    deadline = time.monotonic() + timeout
-    while True:
-        vm = status(host, name)
-        replication = vm.get("replication", {})
-        if replication.get("role") == "primary" and replication.get("arbiter", {}).get("state") == "solo":
-            return replication
-        assert time.monotonic() < deadline, f"{vm}\n" + host.out(f"tail -40 {dom0.BACKENDS_LOG}")
-        time.sleep(0.5)
-
-
-def bring_back(cluster, host):
-    """A host that was off, as its operator would have it come up by itself."""
-    host.start().wait_boot()
-    for step in (dom0.mount_files, dom0.make_bridge):
-        dom0.once(host, step)
-    cluster.start(host)
-    host.start_backends()
-    wait_daemon(host, timeout=180)  # it waits for Corosync, which has much to tell
-    cluster.wait_votes(host)
-
-
-def fail_over(lab, guest, died, heir, number):
-    """`died` is dead: the guest goes on on `heir`, with all it had."""
-    begun = time.monotonic()
-    vm = wait_primary(heir)
-    lab.note(f"{heir.name} runs it after {time.monotonic() - begun:.1f} s: {json.dumps(vm)}")
-    domid = guest.domid
-    guest.moved(host=heir)
-    assert guest.domid == domid
-    assert sector(heir, number) == f"{number}" * 3
-    wait_report(guest)
+def crash(scene, host):
+    """Its dom0's kernel; the hypervisor resets the machine, and QEMU ends."""
+    scene.begin(f"dom0 of {host.name} crashed")
+    host.run("(sleep 0.5; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+    host.wait_exit(120)
+    scene.lab.note(f"{host.name} was reset {time.time() - scene.since:.1f} s later")
 
 
 @test(timeout=2400, soak=True)
 def failover_killed(lab):
     """The primary's host is killed: the standby takes over by itself, and the host that returns becomes its standby."""
-    begun = time.monotonic()
-    cluster, a, b = boot_cluster(lab)
-    lab.note(f"cluster after {time.monotonic() - begun:.0f} s")
-    guest = boot_guest(lab, a)
-    lab.note(f"guest after {time.monotonic() - begun:.0f} s")
-    lab.note(f"protected in {protect(a, b):.0f} s")
-    with streaming(lab, guest):
-        write_sector(guest, 1)
-        time.sleep(5)
-        wait_protection(a, ("replicating",))
-        a.kill()
-        fail_over(lab, guest, a, b, 1)
-        write_sector(guest, 2)
-        bring_back(cluster, a)
-        begun = time.monotonic()
-        wait_protection(a, ("ready",))
-        wait_protection(b, ("replicating",))
-        lab.note(f"protected again after {time.monotonic() - begun:.0f} s")
-        write_sector(guest, 3)
-    lab.note(wait_report(guest))
-    lab.note(guest.out(COMPLAINTS, timeout=120))
+    scene = Scene(lab)
+    with scene.load():
+        kill(scene, scene.primary)
+        scene.taken_over()
+        scene.told(scene.primary, "primary-lost")
+        scene.write()
+        scene.returns(scene.standby)
+
+
+@test(timeout=2400, soak=True)
+def failover_standby_killed(lab):
+    """The standby's host is killed: the primary goes on alone, and is protected again when it is back."""
+    scene = Scene(lab)
+    with scene.load():
+        kill(scene, scene.standby)
+        scene.alone()
+        scene.told(scene.primary, "standby-lost")
+        scene.write()
+        scene.returns(scene.standby)
+
+
+@test(timeout=3600, soak=True)
+def failover_hung(lab):
+    """The primary hangs for longer than it has a right, then the standby: what wakes is reset or gives way, and sends nothing."""
+    scene = Scene(lab)
+    with scene.load():
+        old = scene.primary
+        scene.begin(f"{old.name} hung")
+        old.stop()
+        scene.taken_over()
+        scene.write()
+        old.cont()
+        old.console.expect(r"domain 0 has not fed its watchdog", timeout=120, failing=True)
+        assert old.wait_exit(120) == "guest-reset"
+        scene.check_wire()
+        scene.returns(old)
+
+        scene.begin(f"{old.name} hung, the standby")
+        old.stop()
+        scene.alone()
+        scene.write()
+        old.cont()
+        scene.told(old, "outdated")
+        scene.protected()
+
+
+@test(timeout=3600, soak=True)
+def failover_dom0_crash(lab):
+    """The kernel of the primary's dom0 crashes, then that of the standby's: the host is reset, and all goes on as if it had died."""
+    scene = Scene(lab)
+    with scene.load():
+        crash(scene, scene.primary)
+        scene.taken_over()
+        scene.returns(scene.standby)
+        crash(scene, scene.standby)
+        scene.alone()
+        scene.returns(scene.standby)

@@ -12,7 +12,7 @@ from test_operator import ask, refused, wait_daemon
 from test_replicate import DISK, boot_pair
 
 CONFIG = """name = "{host}"; listen = "{address}"; port = 7788; silence = 30000;
-peers = ( {{ name = "{peer}"; address = "{peer_address}"; }} );
+peers = ( {{ name = "{peer}"; address = "{peer_address}"; {of_peer} }} );
 certificates = {{ authority = "/etc/remus/tls/ca.pem"; certificate = "/etc/remus/tls/host.pem";
                  key = "/etc/remus/tls/host.key"; }};
 defaults = {{ interval = 100; }};
@@ -20,9 +20,9 @@ images = ( "/srv/" );
 """
 
 
-def configure(host, peer, more=""):
+def configure(host, peer, more="", of_peer=""):
     text = more + CONFIG.format(host=host.name, address=host.address("repl"), peer=peer.name,
-                                peer_address=peer.address("repl"))
+                                peer_address=peer.address("repl"), of_peer=of_peer)
     host.run("cat >/etc/remus/remus.conf", stdin=text.encode())
     wait_daemon(host)
     host.run("pkill -HUP -x remusd")

@@ -77,6 +77,11 @@ def start_backends(host):
         return
     install(host)
     host.run("modprobe -a tun loop")
+    start_daemon(host)
+
+
+def start_daemon(host):
+    """Also after it has died, as its unit would."""
     host.run(f"setsid remusd </dev/null >>{BACKENDS_LOG} 2>&1 &")
 
 

@@ -47,6 +47,7 @@ class Guest:
         number = len(host.lab.guests)
         self.console = GuestConsole(host, name)
         self.address = host.lab.network.address("lan", FIRST_ADDRESS - 1 + number) if nics else None
+        self.macs = [f"00:16:3e:66:{nic:02x}:{number:02x}" for nic in range(nics)]
         self.config = {
             "name": name, "type": "pvh", "kernel": KERNEL,
             "ramdisk": f"{dom0.GUEST_FILES}/{kind}.initrd",
@@ -54,8 +55,7 @@ class Guest:
                                  f"rig.ip={self.address}/24" if nics else "",
                                  kernel_options]).strip(),
             "vcpus": vcpus, "memory": memory, "disk": list(disks), "tsc_mode": "native",
-            "vif": [f"bridge={dom0.BRIDGE},mac=00:16:3e:66:{nic:02x}:{number:02x},script={vif_script}"
-                    for nic in range(nics)],
+            "vif": [f"bridge={dom0.BRIDGE},mac={mac},script={vif_script}" for mac in self.macs],
         } | options
         self._domid = None
 

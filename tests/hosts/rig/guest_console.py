@@ -59,6 +59,12 @@ class GuestConsole:
         self.poll()
         self._started = self._seen = len(self.text)
 
+    def begins_anew(self, host):
+        """That host was off, and may have lost the end of its log: it is written from the beginning, once a domain is there."""
+        host.run(f"rm -f {self.path}")
+        self._read.pop((host, self.path), None)
+        self._started = self._seen = len(self.text)
+
     def tail(self, lines=12):
         return "\n".join(self.text.splitlines()[-lines:])
 

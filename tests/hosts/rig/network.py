@@ -10,12 +10,17 @@
 #
 # Link number L is 10.66.L.0/24; clients have addresses from .1, hosts from .11 upward.
 
+import ctypes
+import os
 import subprocess
+import threading
 
 from .errors import CommandFailed, RigError
 from .result import Result
 
 FIRST_HOST = 11
+CLONE_NEWNET = 0x40000000
+NAMESPACES = "/run/netns"
 
 
 def ip(*words, namespace=None):
@@ -23,6 +28,27 @@ def ip(*words, namespace=None):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RigError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+
+
+def made_in(namespace, make):
+    """What make() returns when it is called in that namespace, like a socket; only the thread that calls it goes there."""
+    results = []
+
+    def run():
+        try:
+            with open(os.path.join(NAMESPACES, namespace)) as file:
+                if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+            results.append(make())
+        except OSError as err:
+            results.append(err)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if isinstance(results[0], OSError):
+        raise RigError(f"not made in {namespace}: {results[0]}")
+    return results[0]
 
 
 class Client:

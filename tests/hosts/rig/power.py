@@ -6,38 +6,13 @@
 # One line "ACTION HOST" a connection, one line back: "on", "off", or "error WHY". Switching on is not offered: a host is
 # started by the test's main thread.
 
-import ctypes
-import os
 import socket
 import threading
 
-from .errors import RigError
+from .network import made_in
 
 PORT = 7623
-CLONE_NEWNET = 0x40000000
-NAMESPACES = "/run/netns"
 PATIENCE = 2  # s for a QEMU that may stand still; then it is killed
-
-
-def listen_in(namespace, port):
-    """A socket of that namespace; only the thread that makes it goes there."""
-    made = []
-
-    def make():
-        try:
-            with open(os.path.join(NAMESPACES, namespace)) as file:
-                if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
-                    raise OSError(ctypes.get_errno(), "setns")
-            made.append(socket.create_server(("", port)))
-        except OSError as err:
-            made.append(err)
-
-    thread = threading.Thread(target=make)
-    thread.start()
-    thread.join()
-    if isinstance(made[0], OSError):
-        raise RigError(f"no listener in {namespace}: {made[0]}")
-    return made[0]
 
 
 class Power:
@@ -46,7 +21,7 @@ class Power:
         self.address = client.addresses[link]
         self.is_dead = False  # the board answers nobody: agents fail
         self.asked = []       # (action, host) of each line
-        self._listener = listen_in(client.namespace, PORT)
+        self._listener = made_in(client.namespace, lambda: socket.create_server(("", PORT)))
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self):

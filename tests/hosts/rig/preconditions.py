@@ -10,7 +10,7 @@ from .machine import OVMF_CODE
 PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "ip": "iproute2",
             "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "cpio": "cpio",
             "grub-mkrescue": "grub-common", "xorriso": "xorriso", "mformat": "mtools",
-            "setpriv": "util-linux", "nsenter": "util-linux"}
+            "setpriv": "util-linux", "nsenter": "util-linux", "nft": "nftables"}
 FILES = {"/usr/lib/grub/i386-pc": "grub-pc-bin", "/usr/lib/grub/x86_64-efi": "grub-efi-amd64-bin",
          OVMF_CODE: "ovmf"}
 

@@ -33,6 +33,17 @@ static int ask_devices(struct domain_vm *vm, enum door_kind kind, uint64_t epoch
 	return vm->has_devices ? devices_ask(&vm->devices, kind, epoch) : 0;
 }
 
+/* The hypervisor keeps the log of a worker that was killed. No other lives: of each VM remusd starts one at a time, and the
+ * backend worker lets one in. */
+static int begin_capture(struct domain_vm *vm)
+{
+	int err = capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
+
+	if (err != -EBUSY || hyper_detach(vm->hyper, vm->domain))
+		return err;
+	return capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
+}
+
 static int attach(struct vm *base)
 {
 	struct domain_vm *vm = domain_of(base);
@@ -44,7 +55,7 @@ static int attach(struct vm *base)
 	if (vm->estate)
 		vm->estate->ops->renew(vm->estate);
 	err = take_devices(vm);
-	return err ? err : capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
+	return err ? err : begin_capture(vm);
 }
 
 static void detach(struct vm *base)

@@ -16,48 +16,56 @@ def mend(scene):
         scene.cluster.wait_votes(host)
 
 
+def cut_replication(scene, *deaf_to):
+    """What these hosts send over the link is lost."""
+    scene.begin(f"replication link cut, from {' and '.join(host.name for host in deaf_to)}")
+    for host in deaf_to:
+        scene.cuts.silence(*scene.ports(host, "repl"))
+    scene.alone()
+    scene.told(scene.standby, "outdated")
+    scene.cuts.mend()
+    scene.protected()
+
+
+def cut_cluster(scene):
+    """The primary is alone there, and is not without its standby."""
+    scene.begin("cluster cut")
+    scene.cuts.silence(*scene.ports(scene.primary), what=COROSYNC)
+    scene.cuts.deafen(*scene.ports(scene.primary), what=COROSYNC)
+    scene.unmoved(60)
+    scene.write()
+    mend(scene)
+    scene.unmoved(10)
+
+
+def cut_off(scene, can_hear):
+    """The primary, from all: it holds, hears in the end of the other one, and gives way."""
+    old = scene.primary
+    scene.begin(f"{old.name} is not heard" if can_hear else f"{old.name} cut off")
+    scene.cuts.silence(*scene.ports(old))
+    if not can_hear:
+        scene.cuts.deafen(*scene.ports(old))
+    scene.taken_over()
+    scene.write()
+    mend(scene)
+    scene.told(old, "dropped")
+    scene.protected()
+
+
 @test(timeout=3600, soak=True)
 def failover_link_cut(lab):
     """The replication link is cut, both ways, then one way, then the cluster's words: the primary keeps the guest."""
     scene = Scene(lab)
     with scene.load():
-        a, b = scene.hosts
-        scene.begin("replication link cut")
-        scene.cuts.silence(*scene.ports(a, "repl"), *scene.ports(b, "repl"))
-        scene.alone()
-        scene.told(a, "standby-lost")
-        scene.told(b, "outdated")
-        scene.cuts.mend()
-        scene.protected()
-
-        scene.begin("replication link cut, one way")
-        scene.cuts.silence(*scene.ports(b, "repl"))
-        scene.alone()
-        scene.cuts.mend()
-        scene.protected()
-
-        scene.begin("cluster cut")
-        scene.cuts.silence(*scene.ports(a), what=COROSYNC)
-        scene.cuts.deafen(*scene.ports(a), what=COROSYNC)
-        scene.unmoved(60)
-        scene.write()
-        mend(scene)
-        scene.unmoved(10)
+        cut_replication(scene, *scene.hosts)
+        cut_replication(scene, scene.standby)
+        cut_cluster(scene)
 
 
 @test(timeout=3600, soak=True)
 def failover_host_cut(lab):
-    """The primary is cut off from all, then the next one can only hear: the other side takes over, the one that was cut off holds."""
+    """The primary is cut off from all, then the next one can only hear: the other side takes over."""
     scene = Scene(lab)
     with scene.load():
-        for is_deaf in (True, False):
-            old = scene.primary
-            scene.begin(f"{old.name} cut off" if is_deaf else f"{old.name} is not heard")
-            scene.cuts.silence(*scene.ports(old))
-            if is_deaf:
-                scene.cuts.deafen(*scene.ports(old))
-            scene.taken_over()
-            scene.write()
-            mend(scene)
-            scene.told(old, "dropped")
-            scene.protected()
+        cut_off(scene, can_hear=False)
+        cut_off(scene, can_hear=True)

@@ -63,22 +63,30 @@ def mend_image(host):
     switch_image(host, "cat /run/web.table")
 
 
+def fail_standby_disk(scene):
+    """The copy is given up."""
+    scene.begin("the standby's image fails")
+    fail_image(scene.standby)
+    write_sector(scene.guest, scene.sectors + 1)
+    scene.alone()
+    mend_image(scene.standby)
+    scene.protected()
+
+
+def fail_primary_disk(scene):
+    """The guest is told, as by any disk; all else of it goes on."""
+    scene.begin("the primary's image fails")
+    fail_image(scene.primary)
+    scene.guest.run("! dd if=/dev/zero of=/dev/xvda bs=512 seek=100 count=1 conv=fsync", timeout=120)
+    scene.reach()
+    mend_image(scene.primary)
+    scene.protected()
+
+
 @test(timeout=3600, soak=True)
 def failover_disk(lab):
-    """The image fails at the standby, then at the primary: the guest runs on, is told of its own, and is protected once all is mended."""
+    """The image fails at the standby, then at the primary: the guest runs on, and is protected once all is mended."""
     scene = Scene(lab, prepare=map_image)
     with scene.load():
-        scene.begin("the standby's image fails")
-        fail_image(scene.standby)
-        write_sector(scene.guest, scene.sectors + 1)
-        scene.alone()
-        scene.told(scene.primary, "standby-lost")
-        mend_image(scene.standby)
-        scene.protected()
-
-        scene.begin("the primary's image fails")
-        fail_image(scene.primary)
-        scene.guest.run("! dd if=/dev/zero of=/dev/xvda bs=512 seek=100 count=1 conv=fsync", timeout=120)
-        scene.reach()
-        mend_image(scene.primary)
-        scene.protected()
+        fail_standby_disk(scene)
+        fail_primary_disk(scene)

@@ -397,6 +397,17 @@ static void a_failing_hypervisor_is_survived(void **state)
 	assert_same_disk(pair);
 }
 
+static void log_of_a_killed_worker_is_given_up(void **state)
+{
+	struct pair *pair = *state;
+
+	fake_domain(&pair->a.fake, DOMAIN)->is_attached = true;
+	settle(pair);
+	primary_worker_close(&pair->primary);
+	assert_int_equal(standby_worker_activate(&pair->standby, 0), 0);
+	assert_same_memory(pair);
+}
+
 static void nothing_whole_does_not_run(void **state)
 {
 	struct pair *pair = *state;
@@ -491,6 +502,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(a_shadow_becomes_the_vm),
 		DOMAIN_TEST(a_failing_hypervisor_is_survived),
+		DOMAIN_TEST(log_of_a_killed_worker_is_given_up),
 		DOMAIN_TEST(nothing_whole_does_not_run),
 		DOMAIN_TEST(a_budget_ends_an_epoch),
 		DOMAIN_TEST(what_was_told_is_not_undone_by_an_older_block),

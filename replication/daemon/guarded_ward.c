@@ -104,11 +104,24 @@ static void take_beat(struct ward *ward, const json_t *event)
 		guard_beat(ward->guard, right_of(event), number, heard);
 }
 
+/* There was a copy that could take over, and there is none; the worker makes another. Beats may go on all the while, and with
+ * them the lease: output would be held until that copy is whole. The standby steps back instead. */
+static void lose_copy(struct ward *ward, struct right right)
+{
+	const struct right now = { .generation = ward->is.generation, .round = ward->is.round };
+
+	if (ward_is(ward, PROTECTION_PRIMARY) && !right_compare(right, now) &&
+	    !guard_resync(ward->guard))
+		log_error("%s: its standby has lost its copy", ward->who);
+}
+
 /* A failed copy is tried again by the worker; the guard is told once, when there is one. */
 static void take_synced(struct ward *ward, const json_t *event)
 {
-	if (!json_is_true(json_object_get(event, "ok")))
+	if (!json_is_true(json_object_get(event, "ok"))) {
+		lose_copy(ward, right_of(event));
 		return;
+	}
 	if (ward_is(ward, PROTECTION_STANDBY)) {
 		guard_synced(ward->guard, right_of(event), true);
 		return;

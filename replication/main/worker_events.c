@@ -41,6 +41,8 @@ void worker_events_copy(struct worker_events *events, bool has_base, bool is_who
 		events->copy = WORKER_COPY_TOLD;
 		tell_copy(events, true);
 	} else if (has_base) {
+		if (events->copy == WORKER_COPY_TOLD)
+			tell_copy(events, false);
 		events->copy = WORKER_COPY_RUNS;
 	} else if (!is_whole && events->copy == WORKER_COPY_RUNS) {
 		events->copy = WORKER_COPY_NONE;

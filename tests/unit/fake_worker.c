@@ -142,13 +142,24 @@ static json_t *serve_flush(const json_t *request, void *data)
 	return control_success(json_pack("{s:i}", "epoch", 12));
 }
 
+static void tell_synced(int ok)
+{
+	control_tell(fake.server, json_pack("{s:s, s:b, s:i, s:i}", "event", "synced", "ok", ok,
+	                                    "generation", fake.generation, "round", fake.round));
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 {
+	char lost[200];
+
+	/* The test has the copy be lost. */
+	snprintf(lost, sizeof(lost), "%s.lost", fake.output);
+	if (fake.has_told_synced && !unlink(lost))
+		tell_synced(0);
 	if (!fake.is_watched || !fake.has_peer || fake.has_told_synced || fake.is_released)
 		return;
 	fake.has_told_synced = true;
-	control_tell(fake.server, json_pack("{s:s, s:b, s:i, s:i}", "event", "synced", "ok", 1,
-	                                    "generation", fake.generation, "round", fake.round));
+	tell_synced(1);
 }
 
 static const char *const until_field[] = { "#until", NULL };

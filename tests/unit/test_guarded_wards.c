@@ -77,6 +77,20 @@ static void test_the_copy_is_made_anew(void **state)
 	assert_int_equal(wards_find(a.wards, "web")->is.generation, 1);
 }
 
+/* Beats go on, so the lease would: output must not wait for the next first copy. */
+static void test_a_copy_is_lost(void **state)
+{
+	char path[160];
+	json_int_t round;
+
+	protect_with_arbiters();
+	round = round_of(&a);
+	snprintf(path, sizeof(path), "%s/primary-web.output.lost", a.fake.folder);
+	fclose(fopen(path, "w"));
+	UNTIL(round_of(&a) > round && is_protected(&a) && is_protected(&b));
+	assert_true(has_happened(&a, "alone") && has_happened(&b, "outdated"));
+}
+
 static bool runs_at(const struct daemon *daemon, uint64_t generation)
 {
 	const struct ward *ward = wards_find(daemon->wards, "web");
@@ -196,6 +210,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CLUSTER_TEST(test_arbiters_keep_the_lease),
 		CLUSTER_TEST(test_the_copy_is_made_anew),
+		CLUSTER_TEST(test_a_copy_is_lost),
 		CLUSTER_TEST(test_it_is_handed_over_and_comes_back),
 		CLUSTER_TEST(test_the_standby_takes_over_by_itself),
 		CLUSTER_TEST(test_agents_of_the_configuration),

@@ -103,8 +103,9 @@ static void add_epochs(const struct ward *ward, json_t *told)
 	if (!ward->status)
 		return;
 	json_object_set_new(told, "connected", json_boolean(ward_is_connected(ward)));
-	json_object_set_new(told, "round_trip_us",
-	                    json_integer(number(ward, "round_trip_ns") / 1000));
+	if (number(ward, "round_trip_ns")) /* it is known after the first keepalive */
+		json_object_set_new(told, "round_trip_us",
+		                    json_integer(number(ward, "round_trip_ns") / 1000));
 	if (ward_is(ward, PROTECTION_STANDBY)) {
 		json_object_set_new(told, "epoch", json_integer(number(ward, "whole")));
 		json_object_set_new(told, "lag",

@@ -21,7 +21,7 @@ from rig import dom0, guide, test
 from rig.errors import CommandFailed, HostFailed
 from rig.machine import ROOT
 from rig.result import Result
-from test_replicate import streaming
+from test_replicate import give, streaming, wait_report
 
 STANDINS = ROOT / "tests/hosts/standins"
 PATIENCE = 1800  # s for one block
@@ -131,6 +131,8 @@ def run_guide(lab, machines, guest, until_the_end):
             lab.note(f"{time.monotonic() - begun:6.0f} s  line {block.line} on {name}\n{out.rstrip()}")
         if "xl create" in block.commands:
             guest.wait_boot()
+            give(lab, guest, "steady", "-lpthread")
+            guest.run("/tmp/steady 4 1 /tmp/report 1000 >/dev/null 2>&1 </dev/null &")
 
 
 @test(timeout=3600, soak=True)
@@ -145,3 +147,4 @@ def operator_guide(lab):
         run_guide(lab, machines, guest, until_the_end)
         guest.moved(host=hosts["b"])
         assert guest.out(f"cat {NEWS}") == "42"
+        wait_report(guest)

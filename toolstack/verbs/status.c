@@ -46,9 +46,11 @@ static void print_replication(const json_t *replication)
 	       json_is_true(json_object_get(replication, "held"))
 	               ? ", output held until acknowledged"
 	               : "");
-	printf("  link        %s, round trip %d us\n",
-	       json_is_true(json_object_get(replication, "connected")) ? "up" : "DOWN",
-	       vm_number(replication, "round_trip_us"));
+	printf("  link        %s",
+	       json_is_true(json_object_get(replication, "connected")) ? "up" : "DOWN");
+	if (json_object_get(replication, "round_trip_us"))
+		printf(", round trip %d us", vm_number(replication, "round_trip_us"));
+	printf("\n");
 }
 
 static void print_vm(const json_t *vm)

@@ -108,16 +108,18 @@ class Scene:
     @contextmanager
     def load(self):
         """All that the faults within are to leave alone: a client's connection, memory, the clock, the kernel's peace."""
+        before = self.complaints()
         with streaming(self.lab, self.guest):
             self.begin("")
             self.write()
             yield self
-        self.check_guest()
-
-    def check_guest(self):
         self.lab.note(wait_report(self.guest))
-        complaints = self.guest.out(COMPLAINTS, timeout=120)
-        assert not complaints, complaints
+        after = self.complaints()
+        assert after == before, f"the guest's kernel complains of what has happened: {after[len(before):]}"
+
+    def complaints(self):
+        """Its kernel has some of an emulated machine from the beginning."""
+        return self.guest.out(COMPLAINTS, timeout=120).splitlines()
 
     def ports(self, host, *links):
         return [host.taps[link] for link in links or host.taps]

@@ -218,7 +218,7 @@ def guest_large(lab):
     host = lab.boot(guests=True, memory=8192)
     guest = host.guest("web", memory=5632).boot()
     count = 4500
-    guest.run("mount -o remount,size=4700M /tmp && head -c 1M /bin/busybox >/tmp/piece && "
+    guest.run("mount -o remount,size=4700M /tmp && head -c 1048576 /bin/busybox >/tmp/piece && "
               f"for i in $(seq {count}); do cat /tmp/piece; done >/tmp/big", timeout=1200)
     piece = guest.out("sha256sum </tmp/piece")
     sums = guest.out(f"for i in $(seq 0 {count - 1}); do dd if=/tmp/big bs=1M skip=$i count=1 "

@@ -121,7 +121,7 @@ def run_guide(lab, machines, guest, until_the_end):
     begun = time.monotonic()
     for block in guide.blocks(guide.PATH.read_text()):
         if block.dies:
-            guest.run(f"echo 42 >{NEWS}")
+            guest.run(f"echo 42 >{NEWS}; /tmp/steady 4 1 /tmp/report 1000 >/dev/null 2>&1 </dev/null &", timeout=300)
             until_the_end.enter_context(streaming(lab, guest))
             time.sleep(15)  # until its standby may take over
         for name in block.machines:
@@ -132,7 +132,6 @@ def run_guide(lab, machines, guest, until_the_end):
         if "xl create" in block.commands:
             guest.wait_boot()
             give(lab, guest, "steady", "-lpthread")
-            guest.run("/tmp/steady 4 1 /tmp/report 1000 >/dev/null 2>&1 </dev/null &")
 
 
 @test(timeout=3600, soak=True)
@@ -146,5 +145,5 @@ def operator_guide(lab):
     with ssh_served(machines, str(path)), contextlib.ExitStack() as until_the_end:
         run_guide(lab, machines, guest, until_the_end)
         guest.moved(host=hosts["b"])
-        assert guest.out(f"cat {NEWS}") == "42"
+        assert guest.out(f"cat {NEWS}", timeout=300) == "42"
         wait_report(guest)

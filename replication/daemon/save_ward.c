@@ -14,6 +14,7 @@
 struct order {
 	struct protection is;
 	bool removes;
+	bool is_whole; /* nothing that an earlier one could not write is missing in it */
 	char listing[]; /* "": stays as it is */
 };
 
@@ -22,6 +23,7 @@ struct saving {
 	struct saving *next;
 	struct wards *wards;
 	struct ward *ward; /* NULL: it is gone, or it was about none */
+	bool is_whole;
 	void (*done)(void *data, int err);
 	void *data;
 };
@@ -52,8 +54,6 @@ static void forget(struct saving *saving)
 
 static void note_failure(struct ward *ward, int err)
 {
-	if (!err)
-		return;
 	if (!ward->is_unsaved)
 		log_error("%s: cannot be written to %s: %s: it is tried again", ward->who,
 		          ward->wards->settings.ledger, strerror(-err));
@@ -66,8 +66,10 @@ static void on_written(void *data, int err)
 	void (*done)(void *, int) = saving->done;
 	void *whose = saving->data;
 
-	if (saving->ward)
+	if (saving->ward && err)
 		note_failure(saving->ward, err);
+	else if (saving->ward && saving->is_whole)
+		saving->ward->is_unsaved = false;
 	forget(saving);
 	if (done)
 		done(whose, err);
@@ -80,7 +82,12 @@ static void submit(struct wards *wards, struct ward *ward, struct order *order,
 	struct saving *saving = calloc(1, sizeof(*saving));
 
 	if (saving) {
-		*saving = (struct saving){ wards->savings, wards, ward, done, data };
+		*saving = (struct saving){ .next = wards->savings,
+			                   .wards = wards,
+			                   .ward = ward,
+			                   .is_whole = order && order->is_whole,
+			                   .done = done,
+			                   .data = data };
 		wards->savings = saving;
 		if (!writer_do(wards->scribe, write_order, order, on_written, saving))
 			return;
@@ -113,8 +120,10 @@ void ward_save(struct ward *ward, void (*done)(void *data, int err), void *data)
 	struct order *order = make_order(ward, listing);
 
 	free(listing);
-	ward->is_listing_new = ward->is_unsaved = false;
+	/* Unsaved it is until it was written: whoever promises something looks. */
+	ward->is_listing_new = false;
 	if (order) {
+		order->is_whole = is_whole;
 		submit(ward->wards, ward, order, done, data);
 		return;
 	}

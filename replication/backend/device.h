@@ -19,6 +19,7 @@
 #include "replication/backend/output.h"
 #include "replication/backend/ring.h"
 #include "replication/backend/store.h"
+#include "replication/hold/door.h"
 
 /* A network card has one port a direction. */
 #define DEVICE_PORTS_MAX 2u
@@ -36,6 +37,8 @@ struct host {
 	struct grants grants; /* empty between handlers */
 	struct image_queue images;
 	struct output output;
+	const char *marks;    /* folder of the disks' marks; NULL: none are kept */
+	unsigned int turn_ms; /* between two turns of them, at least */
 };
 
 /* A kind of device: "vif", "vbd". Those that return int answer 0 or a negative errno, with *why set where
@@ -64,6 +67,8 @@ struct device_kind {
 		const struct device *device); /* no write is under way that was not noted */
 	uint64_t (*oldest_note)(
 		const struct device *device); /* of changes that are under way; UINT64_MAX */
+	/* PAIR, CUT, COMMITTED of the holder's, as door.h has them. 0 or a negative errno */
+	int (*mark)(struct device *device, enum door_kind kind, uint64_t number);
 	/* Free what create made; is_final: remove what outlives a process as well. */
 	void (*destroy)(struct device *device, bool is_final);
 };

@@ -127,6 +127,30 @@ static int publish(struct disk *disk)
 	return err;
 }
 
+/* "/vm/UUID", which the guest cannot change. */
+static bool read_uuid(struct host *host, uint8_t *uuid)
+{
+	char folder[STORE_PATH_BYTES];
+	char *path, *text;
+	bool is_uuid;
+
+	snprintf(folder, sizeof(folder), "/local/domain/%u", host->domid);
+	path = store_read(host->xs, folder, "vm");
+	text = path ? strrchr(path, '/') : NULL;
+	is_uuid = text && marks_parse_uuid(text + 1, uuid);
+	free(path);
+	return is_uuid;
+}
+
+static int open_marks(struct disk *disk)
+{
+	struct device *device = &disk->device;
+	bool is_known = read_uuid(device->host, disk->marks.of.vm);
+
+	disk->marks.of.device = device->id;
+	return disk_marks_open(disk, is_known, device->host->marks);
+}
+
 static int map_ring(struct disk *disk)
 {
 	struct device *device = &disk->device;
@@ -181,6 +205,10 @@ static int connect_disk(struct device *device, bool is_attach, const char **why)
 
 	if (err)
 		return err;
+	*why = "its marks cannot be kept";
+	err = open_marks(disk);
+	if (err)
+		goto close_image;
 	*why = "its frontend speaks another protocol";
 	err = choose_layout(disk);
 	if (err)
@@ -248,12 +276,18 @@ static void serve(struct device *device)
 	disk_serve(disk_of(device));
 }
 
+static int mark(struct device *device, enum door_kind kind, uint64_t number)
+{
+	return disk_marks_tell(disk_of(device), kind, number);
+}
+
 static void destroy(struct device *device, bool is_final)
 {
 	struct disk *disk = disk_of(device);
 
 	(void)is_final;
 	image_close(&disk->image);
+	disk_marks_close(disk);
 	if (disk->arena)
 		munmap(disk->arena, ARENA_BYTES + RING_PAGE_SIZE);
 	disk->arena = NULL;
@@ -271,5 +305,6 @@ const struct device_kind disk_kind = {
 	.serve = serve,
 	.is_noted = is_noted,
 	.oldest_note = oldest_note,
+	.mark = mark,
 	.destroy = destroy,
 };

@@ -51,6 +51,9 @@ static void job_done(struct image_job *job, int err)
 		log_warning("%s: request %u of sector %llu failed: errno %d",
 		            disk->device.machine.who, request->parsed.code,
 		            (unsigned long long)request->parsed.sector, -err);
+	if (request->is_change)
+		disk_marks_ended(disk, request, err);
+	request->is_change = false;
 	if (!disk->device.is_connected) {
 		finish(request, BLKIF_RSP_ERROR);
 	} else if (err) {
@@ -66,6 +69,11 @@ static void job_done(struct image_job *job, int err)
 	}
 }
 
+static bool is_change(const struct block_request *parsed)
+{
+	return parsed->op != BLOCK_READ && parsed->sectors;
+}
+
 static void start(struct disk *disk, struct disk_request *request)
 {
 	struct image_queue *queue = &disk->device.host->images;
@@ -75,6 +83,9 @@ static void start(struct disk *disk, struct disk_request *request)
 
 	request->stage = DISK_RUNNING;
 	request->job.done = job_done;
+	request->is_change = is_change(parsed);
+	if (request->is_change)
+		disk_marks_begun(disk, request);
 	disk->running++;
 	switch (parsed->op) {
 	case BLOCK_READ:
@@ -139,6 +150,18 @@ uint64_t disk_oldest_note(const struct disk *disk)
 	return oldest;
 }
 
+/* Whether what it changes is known to differ from the copy, should this host die. false: it waits for that, or has failed. */
+static bool is_marked(struct disk *disk, struct disk_request *request)
+{
+	enum marks_answer answer = MARKS_SAFE;
+
+	if (is_change(&request->parsed))
+		answer = disk_marks_cover(disk, request);
+	if (answer == MARKS_LOST)
+		finish(request, BLKIF_RSP_ERROR);
+	return answer == MARKS_SAFE;
+}
+
 /* Start what waits and need not wait for an earlier one any more. */
 static void start_ready(struct disk *disk)
 {
@@ -151,9 +174,10 @@ static void start_ready(struct disk *disk)
 		for (uint32_t j = ring->rsp_prod; j != i && !must_wait; j++)
 			must_wait = at(disk, j)->stage < DISK_READ &&
 			            block_must_follow(&request->parsed, &at(disk, j)->parsed);
-		if (!must_wait && note(disk, request))
+		if (!must_wait && is_marked(disk, request) && note(disk, request))
 			start(disk, request);
 	}
+	disk_marks_go(disk);
 }
 
 /* Copy between a request's buffer and the guest's segments. */
@@ -236,6 +260,7 @@ static int take_one(struct disk *disk, const char **why)
 		return err;
 	request->disk = disk;
 	request->flushes_after = request->is_unnoted = request->is_noted = false;
+	request->is_change = false;
 	request->buffer = disk->free_buffers[--disk->free_count];
 	ring_consume(ring, 1);
 	return admit(disk, request);

@@ -12,6 +12,7 @@
 
 #include "replication/backend/block_parse.h"
 #include "replication/backend/device.h"
+#include "replication/backend/disk_marks.h"
 #include "replication/backend/image.h"
 #include "replication/backend/ring.h"
 
@@ -31,6 +32,8 @@ struct disk_request {
 	bool is_unnoted;    /* begun when changes were not noted (output.h) */
 	bool is_noted;      /* they were, and it is not done */
 	uint64_t note;      /* where, then */
+	bool is_change;     /* under way, and counted by the marks of its era */
+	unsigned int era;
 	int16_t status;
 	uint8_t *buffer;
 	struct block_request parsed;
@@ -49,6 +52,7 @@ struct disk {
 	uint8_t *free_buffers[DISK_REQUESTS_MAX];
 	unsigned int free_count;
 	uint8_t *indirect_page;
+	struct disk_marks marks;
 	struct disk_request requests[DISK_REQUESTS_MAX]; /* by ring index */
 };
 

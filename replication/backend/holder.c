@@ -106,12 +106,25 @@ static void go(struct output *output)
 	}
 }
 
+static int mark(struct output *output, enum door_kind kind, uint64_t number)
+{
+	int err = 0;
+
+	for (struct device *device = xenbus_of(output)->devices; device && !err;
+	     device = device->next) {
+		if (device->kind->mark)
+			err = device->kind->mark(device, kind, number);
+	}
+	return err;
+}
+
 static const struct output_ops ops = {
 	.answer = answer,
 	.is_noted = is_noted,
 	.under_way = under_way,
 	.held = held,
 	.hold = hold,
+	.mark = mark,
 	.go = go,
 };
 

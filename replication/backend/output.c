@@ -258,6 +258,29 @@ static int stop(struct output *output, const struct door_message *asked)
 	return 0;
 }
 
+static int mark(struct output *output, const struct door_message *asked)
+{
+	return output->ops->mark ? output->ops->mark(output, asked->kind, asked->epoch) : -ENOSYS;
+}
+
+static int pair(struct output *output, const struct door_message *asked)
+{
+	int err = mark(output, asked);
+
+	if (!err)
+		answer(output, DOOR_PAIRED, asked->epoch);
+	return err;
+}
+
+/* Nobody waits for an answer. */
+static int committed(struct output *output, const struct door_message *asked)
+{
+	if (asked->epoch >= output->page->epoch)
+		return -EINVAL;
+	mark(output, asked);
+	return 0;
+}
+
 static int cut(struct output *output, const struct door_message *asked)
 {
 	if (asked->epoch + 1 != output->page->epoch)
@@ -265,6 +288,7 @@ static int cut(struct output *output, const struct door_message *asked)
 	if (!output->is_stopped)
 		return -ETIME;
 	output->is_stopped = false;
+	mark(output, asked);
 	answer(output, DOOR_DONE, asked->epoch);
 	output->ops->go(output);
 	return 0;
@@ -334,9 +358,10 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = take(output, asked);
 	else if (!output->has_holder || !output->page)
 		err = -EPERM;
-	else if (output->is_taking || (output->is_stopped && asked->kind != DOOR_CUT &&
-	                               asked->kind != DOOR_RELEASE && asked->kind != DOOR_FORGET &&
-	                               asked->kind != DOOR_FREE && asked->kind != DOOR_LEASE))
+	else if (output->is_taking ||
+	         (output->is_stopped && asked->kind != DOOR_CUT && asked->kind != DOOR_RELEASE &&
+	          asked->kind != DOOR_FORGET && asked->kind != DOOR_FREE &&
+	          asked->kind != DOOR_LEASE && asked->kind != DOOR_COMMITTED))
 		err = -EBUSY;
 	else if (asked->kind == DOOR_HOLD)
 		err = hold(output, asked);
@@ -350,6 +375,10 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = forget(output, asked);
 	else if (asked->kind == DOOR_LEASE)
 		err = lease(output, asked);
+	else if (asked->kind == DOOR_PAIR)
+		err = pair(output, asked);
+	else if (asked->kind == DOOR_COMMITTED)
+		err = committed(output, asked);
 	else if (asked->kind == DOOR_FREE)
 		err = free_output(output, asked);
 	else

@@ -42,6 +42,8 @@ struct output_ops {
 	uint64_t (*held)(struct output *output);
 	/* Each card is to have room for frames that are held. 0 or a negative errno. */
 	int (*hold)(struct output *output);
+	/* PAIR, CUT, COMMITTED, for marks of disks; NULL: there are none. 0 or a negative errno. */
+	int (*mark)(struct output *output, enum door_kind kind, uint64_t number);
 	/* Let leave what may leave now, and serve what had to wait. */
 	void (*go)(struct output *output);
 };

@@ -9,13 +9,15 @@
 #include "common/log.h"
 #include "replication/daemon/ledger.h"
 #include "replication/daemon/ward.h"
+#include "replication/marks/marks_file.h"
 
 /* For the thread. */
 struct order {
 	struct protection is;
 	bool removes;
-	bool is_whole; /* nothing that an earlier one could not write is missing in it */
-	char listing[]; /* "": stays as it is */
+	bool is_whole;     /* nothing that an earlier one could not write is missing in it */
+	const char *marks; /* their folder: what is unprotected may be changed by anybody */
+	char listing[];    /* "": stays as it is */
 };
 
 /* For the loop: who is told. */
@@ -28,6 +30,25 @@ struct saving {
 	void *data;
 };
 
+static int remove_marks(const struct order *order)
+{
+	struct marks_disk disk = { .device = 0 };
+	char path[MARKS_PATH_BYTES];
+	int first = 0;
+
+	if (!order->marks || !marks_parse_uuid(order->is.uuid, disk.vm))
+		return 0;
+	for (unsigned int i = 0; i < order->is.disk_count; i++) {
+		int err;
+
+		disk.device = order->is.disks[i].device;
+		marks_path(path, order->marks, &disk);
+		err = marks_remove(path);
+		first = first ? first : err;
+	}
+	return first;
+}
+
 static int write_order(int folder, void *data)
 {
 	const struct order *order = data;
@@ -36,7 +57,9 @@ static int write_order(int folder, void *data)
 	if (!order) /* whatever was before is done */
 		return 0;
 	if (order->removes)
-		return ledger_remove(folder, order->is.name);
+		err = remove_marks(order);
+	if (order->removes)
+		return err ? err : ledger_remove(folder, order->is.name);
 	if (*order->listing)
 		err = ledger_keep(folder, order->is.name, order->listing);
 	return err ? err : ledger_write(folder, &order->is);
@@ -108,6 +131,7 @@ static struct order *make_order(struct ward *ward, const char *listing)
 	if (!order)
 		return NULL;
 	order->is = ward->is;
+	order->marks = ward->wards->settings.marks;
 	if (listing)
 		memcpy(order->listing, listing, length);
 	return order;

@@ -122,9 +122,10 @@ static void add_epochs(const struct ward *ward, json_t *told)
 	                    json_boolean(json_is_true(json_object_get(ward->status, "held"))));
 	if (ward->progress && !strcmp(ward_worker_state(ward), "base"))
 		json_object_set_new(told, "progress",
-		                    json_pack("{s:O, s:O}", "sent",
+		                    json_pack("{s:O, s:O, s:O*}", "sent",
 		                              json_object_get(ward->progress, "sent"), "total",
-		                              json_object_get(ward->progress, "total")));
+		                              json_object_get(ward->progress, "total"), "disks",
+		                              json_object_get(ward->progress, "disks")));
 }
 
 /* The most telling reason why it is not as it should be; "": none is known. */

@@ -14,8 +14,10 @@
 struct wards_settings {
 	struct ev_loop *loop;
 	struct host *host;
-	const char *config;                /* path of the configuration */
-	const char *ledger;                /* folder of what is protected; made if it is missing */
+	const char *config; /* path of the configuration */
+	const char *ledger; /* folder of what is protected; made if it is missing */
+	const char *
+		marks; /* folder of disks' marks (docs/resync.md), for their removal; NULL: there are none */
 	const struct guard_shared *shared; /* of arbiters; NULL: there are none */
 	const char *events;                /* file of what happened; NULL: none */
 	const char *run;                   /* folder of the workers' files and sockets */

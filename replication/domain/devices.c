@@ -86,6 +86,8 @@ static bool is_answer(const struct door_message *message, enum door_kind asked)
 		return message->kind == DOOR_FREED;
 	case DOOR_LEASE:
 		return message->kind == DOOR_LEASED;
+	case DOOR_PAIR:
+		return message->kind == DOOR_PAIRED;
 	default:
 		return false;
 	}
@@ -164,7 +166,7 @@ int devices_lease(struct devices *devices, uint64_t until, bool is_awaited)
 
 int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch)
 {
-	bool is_answered = kind != DOOR_RELEASE && kind != DOOR_FORGET;
+	bool is_answered = kind != DOOR_RELEASE && kind != DOOR_FORGET && kind != DOOR_COMMITTED;
 	struct door_message reply;
 	int fd = -1;
 	int err = ask(devices, kind, epoch, is_answered ? DEVICES_ANSWER_MS : 0, &reply, &fd);

@@ -7,18 +7,37 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/log.h"
 #include "replication/domain/devices.h"
+#include "replication/domain/pairing.h"
 
 static struct domain_sink *domain_of(struct sink *sink)
 {
 	return (struct domain_sink *)sink;
 }
 
+/* Before anything is written: what the old marks say does not hold any more. */
+static int pair_disks(struct domain_sink *sink, uint64_t pairing)
+{
+	uint64_t before = pairing_find(sink->disks);
+
+	log_info("disks: %s",
+	         pairing && pairing == before ? "what differs is copied" : "a full copy begins");
+	if (pairing && pairing == before)
+		return 0;
+	if (pairing && pairing_make(sink->disks, pairing, false) == 0)
+		return 0;
+	return pairing_remove(sink->disks);
+}
+
 /* What the domain was made with, and the VM does not have, has to go once all that the VM has is there. */
-static int reset(struct sink *base)
+static int reset(struct sink *base, uint64_t pairing)
 {
 	struct domain_sink *sink = domain_of(base);
+	int err = pair_disks(sink, pairing);
 
+	if (err)
+		return err;
 	own_pages_free(&sink->own);
 	sink->own = (struct own_pages){ 0 };
 	sink->state_size = 0;
@@ -71,6 +90,28 @@ static int end_first(struct domain_sink *sink)
 	sink->own = (struct own_pages){ 0 };
 	sink->is_first = false;
 	return 0;
+}
+
+static uint64_t pairing(struct sink *base)
+{
+	return pairing_find(domain_of(base)->disks);
+}
+
+static uint32_t marks(struct sink *base, uint32_t disk, uint8_t *bits)
+{
+	return pairing_tell(domain_of(base)->disks, disk, bits, WIRE_MARKS_BYTES_MAX);
+}
+
+/* The primary has marked what it has written since; what was written here alone has been overwritten. */
+static int settle(struct sink *base)
+{
+	struct images *disks = domain_of(base)->disks;
+	uint64_t pairing = pairing_find(disks);
+	int err = images_flush(disks);
+
+	if (err || !pairing)
+		return err;
+	return pairing_make(disks, pairing, false) ? pairing_remove(disks) : 0;
 }
 
 static int state(struct sink *base, enum wire_state_kind kind, const void *bytes, uint32_t size)
@@ -160,6 +201,9 @@ static int release(struct sink *base)
 
 static const struct sink_ops ops = {
 	.reset = reset,
+	.pairing = pairing,
+	.marks = marks,
+	.settle = settle,
 	.read = read_page,
 	.apply = apply,
 	.state = state,

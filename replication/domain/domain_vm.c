@@ -5,8 +5,10 @@
 
 #include <errno.h>
 
+#include "common/log.h"
 #include "replication/domain/domctl.h"
 #include "replication/domain/notes.h"
+#include "replication/domain/pairing.h"
 
 static struct domain_vm *domain_of(struct vm *vm)
 {
@@ -44,7 +46,75 @@ static int begin_capture(struct domain_vm *vm)
 	return capture_begin(&vm->capture, vm->hyper, vm->domain, &vm->limits);
 }
 
-static int attach(struct vm *base)
+static bool has_marks(const struct domain_vm *vm)
+{
+	return vm->has_devices && vm->disks->marks && vm->disks->count;
+}
+
+/* What is marked from now on is ours to read, once the backend worker keeps those files. */
+static bool go_on_pairing(struct domain_vm *vm, uint64_t pairing)
+{
+	return pairing && ask_devices(vm, DOOR_PAIR, pairing) == 0 &&
+	       pairing_load(vm->disks, pairing) == 0;
+}
+
+static bool begin_pairing(struct domain_vm *vm, uint64_t pairing)
+{
+	if (pairing_make(vm->disks, pairing, true))
+		return false;
+	if (ask_devices(vm, DOOR_PAIR, pairing) == 0)
+		return true;
+	pairing_remove(vm->disks);
+	return false;
+}
+
+static void pair_disks(struct domain_vm *vm, uint64_t common, uint64_t new)
+{
+	vm->pairing = 0;
+	pairing_forget(vm->disks);
+	if (!has_marks(vm))
+		return;
+	if (go_on_pairing(vm, common)) {
+		vm->pairing = common;
+		log_info(
+			"disks: %llu KiB are marked here, and what is marked there is copied as well",
+			(unsigned long long)images_bytes(vm->disks) >> 10);
+	} else if (begin_pairing(vm, new)) {
+		vm->pairing = new;
+		log_info("disks: a full copy: %s",
+		         common ? "marks cannot be gone on with"
+		                : "those of the two hosts have nothing in common");
+	} else {
+		log_warning("disks: a full copy, and marks of what is written cannot be kept: "
+		            "another one will follow the next outage");
+	}
+}
+
+static uint64_t pairing(struct vm *base)
+{
+	struct domain_vm *vm = domain_of(base);
+
+	return has_marks(vm) ? pairing_find(vm->disks) : 0;
+}
+
+static int differ(struct vm *base, uint32_t disk, const uint8_t *bits, uint32_t size)
+{
+	struct domain_vm *vm = domain_of(base);
+	int err = pairing_add(vm->disks, disk, bits, size);
+
+	if (!err)
+		log_info("disk %s: with what is marked there, %llu KiB of all disks are copied",
+		         vm->disks->disk[disk].path,
+		         (unsigned long long)images_bytes(vm->disks) >> 10);
+	return err;
+}
+
+static void committed(struct vm *base, uint64_t epoch)
+{
+	ask_devices(domain_of(base), DOOR_COMMITTED, epoch);
+}
+
+static int attach(struct vm *base, uint64_t common, uint64_t new)
 {
 	struct domain_vm *vm = domain_of(base);
 	int err;
@@ -55,6 +125,8 @@ static int attach(struct vm *base)
 	if (vm->estate)
 		vm->estate->ops->renew(vm->estate);
 	err = take_devices(vm);
+	if (!err)
+		pair_disks(vm, common, new);
 	return err ? err : begin_capture(vm);
 }
 
@@ -108,6 +180,11 @@ static uint64_t size(struct vm *base)
 	const struct domain_vm *vm = domain_of(base);
 
 	return domctl_bytes(vm->domain) + images_bytes(vm->disks);
+}
+
+static uint64_t disks(struct vm *base)
+{
+	return images_bytes(domain_of(base)->disks);
 }
 
 static uint64_t held(struct vm *base)
@@ -267,6 +344,9 @@ static int forget(struct vm *base, uint64_t epoch)
 
 static const struct vm_ops ops = {
 	.attach = attach,
+	.pairing = pairing,
+	.differ = differ,
+	.committed = committed,
 	.detach = detach,
 	.hold = hold,
 	.free = free_output,
@@ -275,6 +355,7 @@ static const struct vm_ops ops = {
 	.resume = resume,
 	.held = held,
 	.size = size,
+	.disks = disks,
 	.stop = stop,
 	.capture = capture,
 	.go = go,

@@ -22,6 +22,7 @@ struct domain_vm {
 	struct estate_source
 		*estate; /* the caller's, set after opening; NULL: none is carried along */
 	struct disk_write discard; /* what is left of a long one */
+	uint64_t pairing;          /* of the disks, since they were attached; 0: none */
 	uint64_t epoch;            /* the open one, for when devices are taken anew */
 	uint64_t lease;            /* the last that was said; UINT64_MAX: there is none */
 };

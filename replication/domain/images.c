@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ALIGNMENT 4096u
@@ -33,6 +34,7 @@ static int open_to_read(const char *path)
 static int open_one(struct images *disks, uint32_t index, bool is_written)
 {
 	const char *path = disks->disk[index].path;
+	struct stat status;
 	off_t end;
 	int fd = is_written ? open(path, O_RDWR | O_CLOEXEC) : open_to_read(path);
 
@@ -45,7 +47,10 @@ static int open_one(struct images *disks, uint32_t index, bool is_written)
 	if (end == 0 || end % WIRE_SECTOR)
 		return -EINVAL;
 	disks->disk[index].sectors = (uint64_t)end / WIRE_SECTOR;
-	return 0;
+	if (fstat(fd, &status))
+		return -errno;
+	disks->disk[index].inode = S_ISREG(status.st_mode) ? status.st_ino : 0;
+	return marks_layout(disks->disk[index].sectors, &disks->disk[index].layout);
 }
 
 int images_open(struct images *disks, bool is_written, const char **failed)
@@ -71,6 +76,8 @@ void images_close(struct images *disks)
 		if (disks->disk[i].fd >= 0)
 			close(disks->disk[i].fd);
 		disks->disk[i].fd = -1;
+		free(disks->disk[i].todo);
+		disks->disk[i].todo = NULL;
 	}
 	free(disks->block);
 	disks->block = NULL;
@@ -85,11 +92,16 @@ void images_tell(const struct images *disks, struct wire_hello *hello)
 
 uint64_t images_bytes(const struct images *disks)
 {
-	uint64_t sectors = 0;
+	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < disks->count; i++)
-		sectors += disks->disk[i].sectors;
-	return sectors * WIRE_SECTOR;
+	for (uint32_t i = 0; i < disks->count; i++) {
+		const struct marks_layout *layout = &disks->disk[i].layout;
+		const uint64_t *todo = disks->disk[i].todo;
+
+		bytes += todo ? (uint64_t)marks_count(layout, todo) << layout->shift
+		              : disks->disk[i].sectors * WIRE_SECTOR;
+	}
+	return bytes;
 }
 
 int images_find(const struct images *disks, uint32_t device)
@@ -137,19 +149,56 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
-int images_block(struct images *disks, struct disk_write *block)
+/* How many of the next disk's sectors, from there on, are all to be copied, or all not. 0: it has no more. */
+static uint64_t run(const struct images *disks, bool *is_todo)
 {
-	uint64_t sectors, offset;
-	int err = 0;
-	int fd;
+	const uint64_t *todo = disks->disk[disks->next].todo;
+	const struct marks_layout *layout = &disks->disk[disks->next].layout;
+	uint64_t left = disks->disk[disks->next].sectors - disks->sector;
+	uint32_t first, extent, count;
+	uint64_t end;
 
-	while (disks->next < disks->count && disks->sector == disks->disk[disks->next].sectors) {
+	*is_todo = true;
+	if (!todo || !left)
+		return left;
+	marks_extents(layout, disks->sector, left, &first, &count);
+	*is_todo = marks_has(todo, first);
+	for (extent = first + 1; extent < first + count; extent++) {
+		if (marks_has(todo, extent) != *is_todo)
+			break;
+	}
+	end = ((uint64_t)extent << layout->shift) / WIRE_SECTOR;
+	return end - disks->sector < left ? end - disks->sector : left;
+}
+
+/* The sectors of the next run that is to be copied; 0: there is none. */
+static uint64_t next_run(struct images *disks)
+{
+	bool is_todo;
+
+	while (disks->next < disks->count) {
+		uint64_t sectors = run(disks, &is_todo);
+
+		if (sectors && is_todo)
+			return sectors;
+		disks->sector += sectors;
+		if (sectors)
+			continue;
 		disks->next++;
 		disks->sector = 0;
 	}
-	if (disks->next == disks->count)
+	return 0;
+}
+
+int images_block(struct images *disks, struct disk_write *block)
+{
+	uint64_t sectors = next_run(disks);
+	uint64_t offset;
+	int err = 0;
+	int fd;
+
+	if (!sectors)
 		return 0;
-	sectors = disks->disk[disks->next].sectors - disks->sector;
 	if (sectors > IMAGES_BLOCK_BYTES / WIRE_SECTOR)
 		sectors = IMAGES_BLOCK_BYTES / WIRE_SECTOR;
 	*block = (struct disk_write){ .disk = (uint16_t)disks->next,

@@ -6,18 +6,25 @@
 
 #include <stdbool.h>
 
+#include "replication/marks/marks_file.h"
 #include "replication/wire/disk.h"
 
 /* Of a first copy: what is read at once. */
 #define IMAGES_BLOCK_BYTES (256u << 10)
 
 struct images {
+	const char
+		*marks; /* the caller's: folder of marks, and the VM's UUID; NULL: none are kept */
+	uint8_t vm[16];
 	uint32_t count;
 	struct {
 		const char *path; /* the caller's */
 		uint32_t device;  /* its number in the xenstore */
 		int fd;
 		uint64_t sectors;
+		uint64_t inode;             /* as marks_file.h has it */
+		struct marks_layout layout; /* of its marks */
+		uint64_t *todo;             /* extents that a copy takes; NULL: the whole disk */
 	} disk[WIRE_DISKS_MAX];
 	/* Where the first copy stands. */
 	uint32_t next;
@@ -35,6 +42,7 @@ void images_close(struct images *disks);
 /* What the hellos say of them. */
 void images_tell(const struct images *disks, struct wire_hello *hello);
 
+/* That a copy takes. */
 uint64_t images_bytes(const struct images *disks);
 
 /* The index of a device; -ENXIO. */

@@ -15,6 +15,10 @@
  *                leave, notes of N and before are forgotten
  *   FORGET N     notes of N and before are forgotten          -
  *   FREE         let all output pass, note no writes          FREED
+ *   PAIR p       files of marks were made anew, for the      PAIRED
+ *                pairing p: those from now on
+ *   COMMITTED N  the standby has what was written in N and   -
+ *                before, durably: marks may be dropped
  *   LEASE T      of what was released, frames may leave       LEASED T
  *                until T (CLOCK_BOOTTIME, ns), and none
  *                after it; before the first: without end
@@ -36,7 +40,7 @@
 #include <stdint.h>
 
 #define DOOR_FOLDER  "/run/remus"
-#define DOOR_VERSION 2u
+#define DOOR_VERSION 3u
 #define DOOR_STOP_MS 1000
 
 enum door_kind {
@@ -48,6 +52,8 @@ enum door_kind {
 	DOOR_FREE,
 	DOOR_FORGET,
 	DOOR_LEASE,
+	DOOR_PAIR,
+	DOOR_COMMITTED,
 
 	DOOR_TAKEN = 0x81,
 	DOOR_HELD,
@@ -57,6 +63,7 @@ enum door_kind {
 	DOOR_WANTED,
 	DOOR_REFUSED,
 	DOOR_LEASED,
+	DOOR_PAIRED,
 };
 
 /* Flags of TAKEN; those of STOPPED are how many KiB of frames are held. */

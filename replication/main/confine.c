@@ -60,6 +60,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(fcntl),
 	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64), /* marks of disks */
 	SCMP_SYS(fallocate),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(unlink),

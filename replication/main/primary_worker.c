@@ -78,10 +78,12 @@ static void on_progress(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	if (worker->control)
-		control_tell(worker->control, json_pack("{s:s, s:I, s:I, s:I}", "event", "progress",
-		                                        "sent", (json_int_t)progress.sent, "total",
-		                                        (json_int_t)progress.total, "round",
-		                                        (json_int_t)progress.round));
+		control_tell(worker->control,
+		             json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "progress", "sent",
+		                       (json_int_t)progress.sent, "total",
+		                       (json_int_t)progress.total, "disks",
+		                       (json_int_t)progress.disks, "round",
+		                       (json_int_t)progress.round));
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *timer, int events)

@@ -23,6 +23,7 @@
 #include "replication/daemon/wards.h"
 #include "replication/main/daemon_verbs.h"
 #include "replication/main/supervise.h"
+#include "replication/marks/marks_file.h"
 #include "toolstack/control/message.h"
 
 #define GENERATIONS_FOLDER "/var/lib/remus/generations"
@@ -219,6 +220,7 @@ static void open_wards(struct remusd *remusd, const char *programs)
 		                           .host = &remusd->host.host,
 		                           .config = CONFIG_FILE,
 		                           .ledger = LEDGER_FOLDER,
+		                           .marks = MARKS_FOLDER,
 		                           .shared = open_guards(remusd),
 		                           .events = CHRONICLE_FILE,
 		                           .run = CONTROL_FOLDER,
@@ -231,6 +233,7 @@ static void open_wards(struct remusd *remusd, const char *programs)
 	host_xen_init(&remusd->host, remusd->supervisor.loop, remusd->xs, programs);
 	mkdir(CONTROL_FOLDER, 0700);
 	mkdir("/var/lib/remus", 0700);
+	mkdir(MARKS_FOLDER, 0700);
 	remusd->wards = wards_open(&settings);
 }
 

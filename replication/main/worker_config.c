@@ -163,6 +163,8 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 		return refuse(why, path, "uuid is none");
 	if (disks && read_disks(config, disks))
 		return refuse(why, path, "disks is not an array of {path, device}, or too long");
+	config->disks.marks = MARKS_FOLDER;
+	memcpy(config->disks.vm, config->hello.vm, sizeof(config->disks.vm));
 	strcpy(config->hello.name, name);
 	strcpy(config->hello.host, host);
 	config->has_devices = has_devices;

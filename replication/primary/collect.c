@@ -168,7 +168,7 @@ static int collect_some(struct primary *primary, struct kept_epoch *epoch)
 	case COLLECT_WRITES:
 		return collect_writes(primary, epoch, false);
 	case COLLECT_SYNC:
-		return collect_writes(primary, epoch, true);
+		return primary->marks_due ? 0 : collect_writes(primary, epoch, true);
 	default:
 		return 0;
 	}

@@ -22,8 +22,12 @@ struct primary {
 
 	struct peer *peer; /* NULL: none */
 	struct agreement agreement;
-	bool is_agreed;    /* both hellos were said */
-	uint32_t sequence; /* of the next frame to it */
+	bool is_agreed;     /* both hellos were said */
+	uint32_t sequence;  /* of the next frame to it */
+	uint64_t pairing;   /* of the disks, with the peer that was given the base; 0: none */
+	uint64_t common;    /* that both hellos have said; 0: none */
+	uint32_t marks_due; /* disks of which the peer has not told its marks yet, as bits */
+	uint64_t settled;   /* the last epoch that the VM was told is committed */
 
 	enum primary_flush flush;
 	uint64_t flush_epoch; /* the last one; 0: not cut yet */

@@ -74,6 +74,21 @@ static int begin_epoch(struct primary *primary, uint64_t epoch, uint64_t base, u
 	return in_flight_add(&primary->in_flight, epoch, base, flags) ? 0 : -ENOMEM;
 }
 
+/* Both stand in the same pairing: what differs is marked here or there. */
+static int attach_disks(struct primary *primary)
+{
+	struct vm *vm = primary->vm;
+	uint64_t common = primary->common;
+	int err = vm->ops->attach(vm, common, primary->settings.draw(primary->settings.data));
+
+	primary->settled = 0;
+	primary->pairing = err ? 0 : vm->ops->pairing(vm);
+	primary->marks_due = 0;
+	if (primary->pairing && primary->pairing == common)
+		primary->marks_due = (1u << primary->settings.hello.disks) - 1;
+	return err;
+}
+
 static int attach(struct primary *primary)
 {
 	int err;
@@ -83,7 +98,7 @@ static int attach(struct primary *primary)
 	primary->round_pages = primary->round_before = UINT64_MAX;
 	primary->base_bytes = primary->round_sync = 0;
 	primary->is_sync_left = false;
-	err = primary->vm->ops->attach(primary->vm);
+	err = attach_disks(primary);
 	return err ? err : begin_epoch(primary, primary->states.base, 0, WIRE_BEGIN_BASE);
 }
 
@@ -214,6 +229,7 @@ void primary_connected(struct primary *primary, struct peer *peer)
 	primary->sequence = 0;
 	hello->series = primary->series;
 	hello->last_epoch = is_in(primary, PRIMARY_WAITING) ? primary->states.acked : 0;
+	hello->pairing = primary->vm->ops->pairing(primary->vm);
 	if (primary_say(primary, WIRE_HELLO, 0, hello, sizeof(*hello), NULL))
 		close_peer(primary);
 }
@@ -244,6 +260,7 @@ static void on_hello(struct primary *primary, const struct frame *frame, uint64_
 		return;
 	}
 	primary->is_agreed = true;
+	primary->common = theirs.pairing == primary->settings.hello.pairing ? theirs.pairing : 0;
 	/* What cannot be sent once more is as good as lost. */
 	is_same = in_flight_rewind(&primary->in_flight) && primary->agreement.is_same_series;
 	pace_cut(&primary->pace, now);
@@ -251,15 +268,47 @@ static void on_hello(struct primary *primary, const struct frame *frame, uint64_
 	       primary_states_hello(&primary->states, is_same, primary->agreement.their_last), now);
 }
 
+/* A base is committed when the first epoch on top of it is. */
+static void tell_committed(struct primary *primary, uint64_t epoch)
+{
+	const struct primary_states *states = &primary->states;
+
+	if (!primary->pairing || !is_in(primary, PRIMARY_RUNNING) || epoch < states->first ||
+	    epoch > states->acked || epoch <= primary->settled)
+		return;
+	primary->settled = epoch;
+	primary->vm->ops->committed(primary->vm, epoch);
+}
+
 static void on_ack(struct primary *primary, const struct frame *frame, uint64_t now)
 {
 	struct wire_ack ack;
 	const char *why;
 
-	if (body_parse_ack(frame, &ack, &why))
+	if (body_parse_ack(frame, &ack, &why)) {
 		primary_lost(primary, why);
+		return;
+	}
+	follow(primary, primary_states_ack(&primary->states, frame->epoch), now);
+	tell_committed(primary, ack.committed);
+}
+
+static void on_marks(struct primary *primary, const struct frame *frame)
+{
+	struct marks_piece piece;
+	const char *why;
+
+	if (body_parse_marks(frame, &piece, &why)) {
+		primary_lost(primary, why);
+		return;
+	}
+	/* It tells them before it can know whether a base will come. */
+	if (!(primary->marks_due >> piece.disk & 1))
+		return;
+	if (primary->vm->ops->differ(primary->vm, piece.disk, piece.bits, piece.size))
+		primary_lost(primary, "marks of a disk of another size");
 	else
-		follow(primary, primary_states_ack(&primary->states, frame->epoch), now);
+		primary->marks_due &= ~(1u << piece.disk);
 }
 
 static void on_beat(struct primary *primary, const struct frame *frame)
@@ -312,6 +361,8 @@ void primary_frame(struct primary *primary, const struct frame *frame, uint64_t 
 		on_reason(primary, frame, now);
 	else if (frame->type == WIRE_BEAT)
 		on_beat(primary, frame);
+	else if (frame->type == WIRE_MARKS)
+		on_marks(primary, frame);
 	else if (frame->type != WIRE_KEEPALIVE)
 		primary_lost(primary, "a frame that no standby sends");
 }
@@ -406,6 +457,8 @@ uint64_t primary_run(struct primary *primary, uint64_t now)
 	}
 	if (primary->stage == COLLECT_DONE && !is_collecting)
 		return wake(primary);
+	if (primary->stage == COLLECT_SYNC && primary->marks_due)
+		return PACE_NEVER;
 	/* What is kept is as much as may be: until the peer has taken or acknowledged some. */
 	return primary->is_agreed && primary->in_flight.bytes >= primary->settings.kept_bytes
 	               ? PACE_NEVER
@@ -422,6 +475,7 @@ struct primary_progress primary_progress_of(const struct primary *primary)
 {
 	return (struct primary_progress){ .sent = primary->base_bytes,
 		                          .total = primary->vm->ops->size(primary->vm),
+		                          .disks = primary->vm->ops->disks(primary->vm),
 		                          .round = primary->states.rounds + 1 };
 }
 

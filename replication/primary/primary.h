@@ -75,9 +75,10 @@ enum primary_flush primary_flush_of(struct primary *primary);
 /* The VM goes on. 0, -EALREADY it does not stand, or another negative errno. */
 int primary_resume(struct primary *primary);
 
-/* Of the first copy, while it is being made: bytes that were read of the VM, later rounds counted, and what it has. */
+/* Of the first copy, while it is being made: bytes that were read of the VM, later rounds counted; those of its memory and of what is
+ * copied of its disks, and the latter alone. */
 struct primary_progress {
-	uint64_t sent, total;
+	uint64_t sent, total, disks;
 	unsigned int round;
 };
 struct primary_progress primary_progress_of(const struct primary *primary);

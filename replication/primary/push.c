@@ -39,7 +39,10 @@ static int send_part(struct primary *primary, struct kept_epoch *epoch, enum wir
 
 static int send_begin(struct primary *primary, struct kept_epoch *epoch)
 {
-	struct wire_begin begin = { .base = epoch->base, .flags = epoch->flags };
+	bool is_base = epoch->flags & WIRE_BEGIN_BASE;
+	struct wire_begin begin = { .base = epoch->base,
+		                    .flags = epoch->flags,
+		                    .pairing = is_base ? primary->pairing : 0 };
 	int err = send_part(primary, epoch, WIRE_BEGIN, &begin, sizeof(begin));
 
 	epoch->has_begun = !err;

@@ -21,8 +21,16 @@ struct vm_cut {
 
 struct vm_ops {
 	/* Log anew what the VM writes. Every page is dirty, to be fetched; sync() begins at the first block again. What was
-	 * attached before is forgotten; held output is not touched. */
-	int (*attach)(struct vm *vm);
+	 * attached before is forgotten; held output is not touched. common: the pairing (docs/resync.md) that the peer's disks
+	 * stand in, if ours do: sync() then gives what is marked here, and what differ() adds before it is called; 0: there is none.
+	 * Else it gives everything, and pairing() is the new one, or 0: marks cannot be kept. */
+	int (*attach)(struct vm *vm, uint64_t common, uint64_t new);
+	/* That our disks stand in; 0: none. */
+	uint64_t (*pairing)(struct vm *vm);
+	/* The peer's marks of a disk. -EPROTO: the disk is not of that size. */
+	int (*differ)(struct vm *vm, uint32_t disk, const uint8_t *bits, uint32_t size);
+	/* The peer's disks, of our pairing, have durably what epochs up to that one wrote. */
+	void (*committed)(struct vm *vm, uint64_t epoch);
 	/* Log no more. Notes of disk writes are dropped unless output is held. */
 	void (*detach)(struct vm *vm);
 
@@ -40,8 +48,10 @@ struct vm_ops {
 	/* Bytes of frames that were held at the last boundary, about. */
 	uint64_t (*held)(struct vm *vm);
 
-	/* Bytes of its memory and disks, about. */
+	/* Bytes of its memory, and of what sync() gives of its disks, about. */
 	uint64_t (*size)(struct vm *vm);
+	/* The latter alone. */
+	uint64_t (*disks)(struct vm *vm);
 
 	/* A boundary (I3), in this order. stop: devices stand still, and what they send from now on is of epoch + 1. capture: the
 	 * VM is paused, its state taken, its dirty pages set apart, and goes on. go: the disk epoch is cut, devices go on; called

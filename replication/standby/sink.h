@@ -20,8 +20,15 @@ struct sink_page {
 struct sink;
 
 struct sink_ops {
-	/* A first copy begins: nothing of what is there counts any more, and it must not run. */
-	int (*reset)(struct sink *sink);
+	/* A first copy begins: nothing of what is there counts any more, and it must not run. pairing: that the disks stand in from now
+	 * on (docs/resync.md); if it is the one that they stood in, only what differs will come; 0: none. */
+	int (*reset)(struct sink *sink, uint64_t pairing);
+	/* The pairing that the disks stand in; 0: none. */
+	uint64_t (*pairing)(struct sink *sink);
+	/* What may have been written here beyond it, of a disk: bytes put at bits, of WIRE_MARKS_BYTES_MAX. */
+	uint32_t (*marks)(struct sink *sink, uint32_t disk, uint8_t *bits);
+	/* A first copy is complete: durable, and nothing is marked here any more. */
+	int (*settle)(struct sink *sink);
 	/* What the shadow has at that gfn: 4096 bytes; zeroes where it has none. */
 	int (*read)(struct sink *sink, uint64_t gfn, uint8_t *page);
 	/* At most WIRE_PAGES_MAX, in order. After an error some may have been applied. */

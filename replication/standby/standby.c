@@ -160,6 +160,22 @@ bool standby_run(struct standby *standby)
 
 /* --- what comes --- */
 
+static void tell_marks(struct standby *standby)
+{
+	struct wire_marks *head = malloc(sizeof(*head) + WIRE_MARKS_BYTES_MAX);
+
+	if (!head) {
+		close_peer(standby, "no memory");
+		return;
+	}
+	for (uint32_t i = 0; i < standby->settings.hello.disks; i++) {
+		*head = (struct wire_marks){ .disk = i };
+		head->size = standby->sink->ops->marks(standby->sink, i, (uint8_t *)(head + 1));
+		say(standby, WIRE_MARKS, 0, head, (uint32_t)sizeof(*head) + head->size);
+	}
+	free(head);
+}
+
 static void on_hello(struct standby *standby, const struct frame *frame)
 {
 	struct wire_hello theirs;
@@ -176,6 +192,8 @@ static void on_hello(struct standby *standby, const struct frame *frame)
 	}
 	standby->their_series = theirs.series;
 	standby->is_agreed = true;
+	if (theirs.pairing && theirs.pairing == standby->settings.hello.pairing)
+		tell_marks(standby);
 }
 
 static struct stage_limits limits_now(const struct standby *standby)
@@ -225,7 +243,7 @@ static void on_begin(struct standby *standby, const struct frame *frame)
 		forget_stages(standby);
 	limits = limits_now(standby);
 	standby->coming = stage_new(&limits, frame, is_base);
-	if (!standby->coming || (drops && standby->sink->ops->reset(standby->sink)))
+	if (!standby->coming || (drops && standby->sink->ops->reset(standby->sink, begin.pairing)))
 		refuse(standby, frame->epoch, WIRE_NACK_DOMAIN, "there is no room for it here");
 }
 
@@ -259,6 +277,10 @@ static void on_end(struct standby *standby, const struct frame *frame)
 	}
 	if (stage_end(standby->coming, &end, &reason, &why)) {
 		refuse(standby, frame->epoch, reason, why);
+		return;
+	}
+	if (standby->states.is_base && standby->sink->ops->settle(standby->sink)) {
+		refuse(standby, frame->epoch, WIRE_NACK_DISK, "a first copy cannot be kept");
 		return;
 	}
 	if (standby->states.is_base)
@@ -346,6 +368,7 @@ void standby_connected(struct standby *standby, struct peer *peer)
 	standby->is_deaf = false;
 	hello->last_epoch = standby_states_last(&standby->states);
 	hello->series = hello->last_epoch ? standby->states.series : 0;
+	hello->pairing = standby->sink->ops->pairing(standby->sink);
 	if (standby->states.machine.current == STANDBY_ACTIVE)
 		say_bye(standby, WIRE_BYE_ACTIVE, "the VM runs here");
 	else

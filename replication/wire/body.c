@@ -30,8 +30,27 @@ int body_parse_begin(const struct frame *frame, struct wire_begin *begin, const 
 		return refuse(why, "an epoch with unknown flags");
 	if (begin->base && begin->base >= frame->epoch)
 		return refuse(why, "an epoch built on a later one");
+	if (!(begin->flags & WIRE_BEGIN_BASE) && begin->pairing)
+		return refuse(why, "a pairing without a base");
 	if ((begin->flags & WIRE_BEGIN_BASE) && begin->base)
 		return refuse(why, "a base built on an epoch");
+	return 0;
+}
+
+int body_parse_marks(const struct frame *frame, struct marks_piece *piece, const char **why)
+{
+	struct wire_marks head;
+
+	if (frame->size < sizeof(head))
+		return refuse(why, "a body of the wrong size");
+	memcpy(&head, frame->body, sizeof(head));
+	if (head.disk >= WIRE_DISKS_MAX)
+		return refuse(why, "marks of a disk that cannot be");
+	if (head.size > WIRE_MARKS_BYTES_MAX || head.size != frame->size - sizeof(head))
+		return refuse(why, "marks of the wrong size");
+	*piece = (struct marks_piece){ .disk = head.disk,
+		                       .size = head.size,
+		                       .bits = frame->body + sizeof(head) };
 	return 0;
 }
 

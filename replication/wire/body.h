@@ -20,6 +20,13 @@ int body_parse_keepalive(const struct frame *frame, struct wire_keepalive *keepa
 
 int body_parse_beat(const struct frame *frame, struct wire_beat *beat, const char **why);
 
+/* bits lie in the frame, anyhow aligned. Whether they are as many as the disk has, its taker checks. */
+struct marks_piece {
+	uint32_t disk, size;
+	const uint8_t *bits;
+};
+int body_parse_marks(const struct frame *frame, struct marks_piece *piece, const char **why);
+
 /* Of NACK and BYE. text is the peer's, with what cannot be printed replaced; safe to log. */
 struct reason {
 	uint32_t reason;

@@ -36,6 +36,7 @@ static const char *const type_names[WIRE_TYPES] = {
 	[WIRE_ACK] = "ack",
 	[WIRE_NACK] = "nack",
 	[WIRE_BEAT] = "beat",
+	[WIRE_MARKS] = "marks",
 };
 
 const char *frame_type_name(enum wire_type type)

@@ -38,6 +38,7 @@ enum wire_type {
 	WIRE_ACK,        /* standby: the epoch is staged, whole; struct wire_ack */
 	WIRE_NACK,       /* standby: it was dropped; struct wire_reason, reason is enum wire_nack */
 	WIRE_BEAT,       /* both ways: a word of the arbiter's; struct wire_beat */
+	WIRE_MARKS,      /* standby, after the hellos: struct wire_marks, bits */
 	WIRE_TYPES,
 };
 
@@ -83,6 +84,8 @@ struct wire_hello {
 	uint32_t reserved;
 	uint64_t disk_sectors[WIRE_DISKS_MAX]; /* 0 beyond disks */
 	uint64_t round; /* of the generation, that this copy is made in; 0: without an arbiter */
+	uint64_t
+		pairing; /* that the sender's disks stand in, with marks of what they may hold beyond it; 0: none */
 };
 
 /* The standby has nothing to lose: pages and disk blocks of this epoch may be applied as they come. No state comes. */
@@ -92,6 +95,7 @@ struct wire_begin {
 	uint64_t base; /* the epoch that this one is changes to; 0: to nothing */
 	uint32_t flags;
 	uint32_t reserved;
+	uint64_t pairing; /* of a base: of the disks from now on; 0: none, or no base */
 };
 
 /*
@@ -198,9 +202,17 @@ struct wire_beat {
 	uint64_t heard;  /* the last of the peer's that it has */
 };
 
+/* Of one disk: what the standby may have written to it and the primary does not know of. One frame a disk, and only if both hellos said
+ * the same pairing. Words of 64 bits follow, one bit an extent, as in the files of marks (docs/resync.md). */
+#define WIRE_MARKS_BYTES_MAX (132u << 10)
+struct wire_marks {
+	uint32_t disk;
+	uint32_t size; /* bytes that follow */
+};
+
 _Static_assert(sizeof(struct wire_header) == 40, "wire format");
-_Static_assert(sizeof(struct wire_hello) == 344, "wire format");
-_Static_assert(sizeof(struct wire_begin) == 16, "wire format");
+_Static_assert(sizeof(struct wire_hello) == 352, "wire format");
+_Static_assert(sizeof(struct wire_begin) == 24, "wire format");
 _Static_assert(sizeof(struct wire_pages) == 8, "wire format");
 _Static_assert(sizeof(struct wire_state) == 16, "wire format");
 _Static_assert(sizeof(struct wire_disk) == 24, "wire format");
@@ -210,5 +222,6 @@ _Static_assert(sizeof(struct wire_ack) == 16, "wire format");
 _Static_assert(sizeof(struct wire_reason) == 8, "wire format");
 _Static_assert(sizeof(struct wire_keepalive) == 16, "wire format");
 _Static_assert(sizeof(struct wire_beat) == 32, "wire format");
+_Static_assert(sizeof(struct wire_marks) == 8, "wire format");
 
 #endif

@@ -81,6 +81,7 @@ static void take(const struct frame *frame)
 		struct wire_beat beat;
 		struct reason reason;
 		struct state_piece piece;
+		struct marks_piece marks;
 	} body;
 	const char *why;
 
@@ -109,6 +110,10 @@ static void take(const struct frame *frame)
 		return;
 	case WIRE_BEAT:
 		body_parse_beat(frame, &body.beat, &why);
+		return;
+	case WIRE_MARKS:
+		if (body_parse_marks(frame, &body.marks, &why) == 0)
+			touch(body.marks.bits, body.marks.size);
 		return;
 	case WIRE_STATE:
 		if (body_parse_state(frame, &body.piece, &why) == 0)

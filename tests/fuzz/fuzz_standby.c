@@ -19,7 +19,31 @@ static uint8_t disk[SECTORS][WIRE_SECTOR];
 
 /* --- a shadow that checks what it is given --- */
 
-static int reset(struct sink *sink)
+static uint64_t paired;
+
+static int reset(struct sink *sink, uint64_t pairing)
+{
+	(void)sink;
+	paired = pairing;
+	return 0;
+}
+
+static uint64_t pairing_of(struct sink *sink)
+{
+	(void)sink;
+	return paired;
+}
+
+static uint32_t marks(struct sink *sink, uint32_t number, uint8_t *bits)
+{
+	(void)sink;
+	if (number)
+		abort();
+	memset(bits, 0x55, 504);
+	return 504;
+}
+
+static int settle(struct sink *sink)
 {
 	(void)sink;
 	return 0;
@@ -77,8 +101,16 @@ static int activate(struct sink *sink, uint64_t epoch, uint64_t until)
 	return epoch ? 0 : -22;
 }
 
-static const struct sink_ops sink_ops = { reset,      read_page, apply,    state,
-	                                  write_disk, flush,     activate, NULL };
+static const struct sink_ops sink_ops = { .reset = reset,
+	                                  .pairing = pairing_of,
+	                                  .marks = marks,
+	                                  .settle = settle,
+	                                  .read = read_page,
+	                                  .apply = apply,
+	                                  .state = state,
+	                                  .write = write_disk,
+	                                  .flush = flush,
+	                                  .activate = activate };
 
 /* --- a peer that takes everything --- */
 

@@ -55,6 +55,8 @@ static void serve(struct sim_guest *guest)
 			uint8_t *sector = guest->disk.sectors[request->sector];
 			struct sim_note *note = &guest->notes[guest->note_end % SIM_HELD];
 
+			guest->marks.marked[request->sector] = true;
+			guest->fresh[request->sector] = true;
 			memcpy(sector, &request->number, sizeof(request->number));
 			if (!guest->is_attached && !guest->is_holding)
 				continue;
@@ -96,11 +98,26 @@ static void some_steps(struct sim_guest *guest)
 
 /* --- the hypervisor --- */
 
-static int attach(struct vm *vm)
+static void pair_disks(struct sim_guest *guest, uint64_t common, uint64_t new)
+{
+	bool is_same = common && common == guest->marks.pairing && !has_fault(guest);
+
+	if (is_same) {
+		memcpy(guest->todo, guest->marks.marked, sizeof(guest->todo));
+		return;
+	}
+	memset(guest->todo, 1, sizeof(guest->todo));
+	memset(guest->marks.marked, 1, sizeof(guest->marks.marked));
+	guest->marks.pairing = has_fault(guest) ? 0 : new;
+	guest->turn = 0;
+}
+
+static int attach(struct vm *vm, uint64_t common, uint64_t new)
 {
 	struct sim_guest *guest = guest_of(vm);
 
 	guest->is_attached = false;
+	pair_disks(guest, common, new);
 	if (has_fault(guest))
 		return -ENOMEM;
 	guest->is_attached = true;
@@ -248,6 +265,10 @@ static int go(struct vm *vm, uint64_t epoch)
 	struct sim_guest *guest = guest_of(vm);
 
 	SIM_CHECK(epoch + 1 == guest->open, "another epoch is cut than ended");
+	if (!guest->turn && sim_once_in(2)) {
+		guest->turn = epoch;
+		memset(guest->fresh, 0, sizeof(guest->fresh));
+	}
 	guest->is_stopped = false;
 	serve(guest);
 	return guest->is_expired ? -ETIME : 0;
@@ -269,10 +290,40 @@ static int next_write(struct vm *vm, uint64_t epoch, struct disk_write *write)
 	return 1;
 }
 
+static uint64_t pairing(struct vm *vm)
+{
+	return guest_of(vm)->marks.pairing;
+}
+
+static int differ(struct vm *vm, uint32_t disk, const uint8_t *bits, uint32_t size)
+{
+	struct sim_guest *guest = guest_of(vm);
+
+	SIM_CHECK(disk == 0 && size == SIM_MARKS, "marks of another disk");
+	for (uint32_t i = 0; i < SIM_SECTORS; i++)
+		guest->todo[i] |= bits[i / 8] >> i % 8 & 1;
+	return 0;
+}
+
+static void committed(struct vm *vm, uint64_t epoch)
+{
+	struct sim_guest *guest = guest_of(vm);
+
+	SIM_CHECK(epoch < guest->open, "an open epoch is committed");
+	if (!guest->turn || epoch < guest->turn)
+		return;
+	guest->turn = 0;
+	for (uint32_t i = 0; i < SIM_SECTORS; i++)
+		guest->marks.marked[i] &= guest->fresh[i];
+}
+
 static int sync_disk(struct vm *vm, struct disk_write *block)
 {
 	struct sim_guest *guest = guest_of(vm);
 
+	while (guest->synced < SIM_SECTORS && !guest->todo[guest->synced] &&
+	       !guest->todo[guest->synced + 1])
+		guest->synced += 2;
 	if (guest->synced == SIM_SECTORS)
 		return 0;
 	*block = (struct disk_write){ .op = WIRE_DISK_DATA,
@@ -327,6 +378,12 @@ static uint64_t size(struct vm *vm)
 	return sizeof(struct sim_memory) + sizeof(struct sim_disk);
 }
 
+static uint64_t disks(struct vm *vm)
+{
+	(void)vm;
+	return sizeof(struct sim_disk);
+}
+
 static int release(struct vm *vm, uint64_t epoch)
 {
 	if (has_fault(guest_of(vm)))
@@ -337,6 +394,9 @@ static int release(struct vm *vm, uint64_t epoch)
 
 static const struct vm_ops ops = {
 	.attach = attach,
+	.pairing = pairing,
+	.differ = differ,
+	.committed = committed,
 	.detach = detach,
 	.hold = hold,
 	.free = free_output,
@@ -345,6 +405,7 @@ static const struct vm_ops ops = {
 	.resume = resume,
 	.held = held,
 	.size = size,
+	.disks = disks,
 	.stop = stop,
 	.capture = capture,
 	.go = go,

@@ -52,6 +52,19 @@ MUTATIONS = [
      "	if (sum_of(&header, bytes", "	if (0 && sum_of(&header, bytes"),
     ("output passes while a base replaces a copy", "replication/epoch/primary_states.c",
      "	return PRIMARY_ATTACH;", "	states->is_held = false;\n	return PRIMARY_ATTACH | PRIMARY_FREE;"),
+    ("a copy leaves out what the standby has marked", "replication/primary/primary.c",
+     "	if (primary->pairing && primary->pairing == common)\n",
+     "	if (primary->pairing && primary->pairing != common)\n"),
+    ("marks are dropped when an epoch is acknowledged, not committed",
+     "replication/primary/primary.c", "	tell_committed(primary, ack.committed);",
+     "	tell_committed(primary, frame->epoch);"),
+    ("a standby forgets its marks when a copy begins", "tests/sim/shadow.c",
+     "	if (!pairing || pairing != shadow->marks.pairing) {\n",
+     "	memset(shadow->marks.marked, 0, sizeof(shadow->marks.marked));\n"
+     "	if (!pairing || pairing != shadow->marks.pairing) {\n"),
+    ("disks are taken for paired that are not", "replication/primary/primary.c",
+     "	primary->common = theirs.pairing == primary->settings.hello.pairing ? theirs.pairing : 0;\n",
+     "	primary->common = primary->settings.hello.pairing;\n"),
 ]
 
 

@@ -113,6 +113,7 @@ static void check_shadow(void)
 	const struct standby_states *states = standby_states_of(sim.standby);
 	bool is_new = states->machine.current == STANDBY_READY && states->committed != sim.checked;
 
+	marks_check(&sim.guest, &sim.shadow);
 	if (standby_states_last(states)) {
 		const struct sim_snapshot *whole = guest_snapshot(&sim.guest, states->whole);
 
@@ -347,6 +348,7 @@ static void begin(uint64_t seed, struct sim_totals *totals)
 	world = (struct sim_world){ 0 };
 	guest_init(&sim.guest);
 	shadow_init(&sim.shadow);
+	marks_begin(&sim.guest, &sim.shadow);
 	start_standby();
 	start_primary();
 }

@@ -16,13 +16,16 @@ static int fault(const struct sim_shadow *shadow, int err)
 	return shadow->fault_rate && sim_once_in(shadow->fault_rate) ? err : 0;
 }
 
-static int reset(struct sink *sink)
+static int reset(struct sink *sink, uint64_t pairing)
 {
 	struct sim_shadow *shadow = shadow_of(sink);
 
 	/* Whatever was there: a first copy must not depend on it. */
 	memset(&shadow->memory, 0xee, sizeof(shadow->memory));
-	memset(&shadow->disk, 0xee, sizeof(shadow->disk));
+	if (!pairing || pairing != shadow->marks.pairing) {
+		shadow->marks = (struct sim_marks){ .pairing = pairing };
+		memset(&shadow->disk, 0xee, sizeof(shadow->disk));
+	}
 	memset(&shadow->state, 0xee, sizeof(shadow->state));
 	return fault(shadow, -ENOMEM);
 }
@@ -70,6 +73,32 @@ static int flush(struct sink *sink)
 	return fault(shadow_of(sink), -EIO);
 }
 
+static uint64_t pairing(struct sink *sink)
+{
+	return shadow_of(sink)->marks.pairing;
+}
+
+static uint32_t marks(struct sink *sink, uint32_t disk, uint8_t *bits)
+{
+	struct sim_shadow *shadow = shadow_of(sink);
+
+	SIM_CHECK(disk == 0, "marks of another disk");
+	memset(bits, 0, SIM_MARKS);
+	for (uint32_t i = 0; i < SIM_SECTORS; i++)
+		bits[i / 8] |= (uint8_t)(shadow->marks.marked[i] << i % 8);
+	return SIM_MARKS;
+}
+
+static int settle(struct sink *sink)
+{
+	struct sim_shadow *shadow = shadow_of(sink);
+
+	if (fault(shadow, -EIO))
+		return -EIO;
+	memset(shadow->marks.marked, 0, sizeof(shadow->marks.marked));
+	return fault(shadow, -EIO);
+}
+
 static int activate(struct sink *sink, uint64_t epoch, uint64_t until)
 {
 	struct sim_shadow *shadow = shadow_of(sink);
@@ -89,6 +118,9 @@ static int release(struct sink *sink)
 
 static const struct sink_ops ops = {
 	.reset = reset,
+	.pairing = pairing,
+	.marks = marks,
+	.settle = settle,
 	.read = read_page,
 	.apply = apply,
 	.state = state,
@@ -102,6 +134,32 @@ void shadow_init(struct sim_shadow *shadow)
 {
 	memset(shadow, 0, sizeof(*shadow));
 	shadow->sink.ops = &ops;
+}
+
+void marks_begin(struct sim_guest *guest, struct sim_shadow *shadow)
+{
+	if (sim_once_in(2))
+		return;
+	guest->marks.pairing = shadow->marks.pairing = sim_random() | 1;
+	for (unsigned int i = 0; i < SIM_SECTORS; i++) {
+		guest->marks.marked[i] = sim_once_in(4);
+		shadow->marks.marked[i] = sim_once_in(4);
+		if (guest->marks.marked[i])
+			memset(guest->disk.sectors[i], 0xaa, WIRE_SECTOR);
+		if (shadow->marks.marked[i])
+			memset(shadow->disk.sectors[i], 0xbb, WIRE_SECTOR);
+	}
+}
+
+void marks_check(const struct sim_guest *guest, const struct sim_shadow *shadow)
+{
+	if (!guest->marks.pairing || guest->marks.pairing != shadow->marks.pairing)
+		return;
+	for (unsigned int i = 0; i < SIM_SECTORS; i++)
+		SIM_CHECK(guest->marks.marked[i] || shadow->marks.marked[i] ||
+		                  !memcmp(guest->disk.sectors[i], shadow->disk.sectors[i],
+		                          WIRE_SECTOR),
+		          "disks differ where neither host has marked it");
 }
 
 void shadow_check(const struct sim_shadow *shadow, const struct sim_snapshot *snapshot)

@@ -25,6 +25,7 @@
 #define SIM_HELD      4096u
 #define SIM_SNAPSHOTS 64u
 #define SIM_STATE     300u /* bytes of state */
+#define SIM_MARKS     504u /* bytes of marks on the wire, one bit a sector */
 
 /* --- chance --- */
 
@@ -51,6 +52,12 @@ struct sim_memory {
 
 struct sim_disk {
 	uint8_t sectors[SIM_SECTORS][WIRE_SECTOR];
+};
+
+/* What differs from the other host's disk since both were the same, as each host knows it. */
+struct sim_marks {
+	uint64_t pairing; /* 0: not known */
+	bool marked[SIM_SECTORS];
 };
 
 struct sim_snapshot {
@@ -100,6 +107,12 @@ struct sim_guest {
 	struct sim_memory cut, old; /* at the last cut, at the one before */
 	struct sim_state cut_state;
 	uint32_t synced;
+	bool todo[SIM_SECTORS]; /* that sync() gives */
+
+	/* Kept by the backend worker, in a file. */
+	struct sim_marks marks;
+	bool fresh[SIM_SECTORS];
+	uint64_t turn; /* 0: none */
 
 	uint32_t fault_rate; /* one call in so many fails; 0: none */
 	struct sim_snapshot snapshots[SIM_SNAPSHOTS];
@@ -122,12 +135,18 @@ struct sim_shadow {
 	struct sim_memory memory;
 	struct sim_disk disk;
 	uint64_t active; /* epoch that runs; 0: none */
+	struct sim_marks marks;
 	uint32_t fault_rate;
 };
 
 void shadow_init(struct sim_shadow *shadow);
 /* It is what the VM was at the end of that epoch. */
 void shadow_check(const struct sim_shadow *shadow, const struct sim_snapshot *snapshot);
+
+/* Two hosts that were paired once: what may differ is marked by either. */
+void marks_begin(struct sim_guest *guest, struct sim_shadow *shadow);
+/* Whatever differs is marked by one of them. */
+void marks_check(const struct sim_guest *guest, const struct sim_shadow *shadow);
 
 /* --- the link: what one side sends, the other is given --- */
 

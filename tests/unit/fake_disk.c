@@ -148,6 +148,7 @@ void fake_disk_start(bool is_attach)
 	disk->arena = calloc(DISK_REQUESTS_MAX, BLOCK_REQUEST_BYTES_MAX);
 	disk->indirect_page = calloc(1, RING_PAGE_SIZE);
 	disk_queue_reset(disk);
+	disk_marks_close(disk);
 	assert_int_equal(ring_open(&disk->ring, sring, RING_PAGE_SIZE, disk->layout->slot_bytes,
 	                           disk->layout->response_bytes, &journal, is_attach),
 	                 0);
@@ -163,6 +164,7 @@ void fake_disk_kill(void)
 		else
 			jobs[number] = jobs[--job_count];
 	}
+	disk_marks_close(disk);
 	free(disk->arena);
 	free(disk->indirect_page);
 	free(disk);

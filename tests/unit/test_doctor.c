@@ -78,6 +78,7 @@ static void test_a_sound_host(void **state)
 	expect(check_configuration, CHECK_OK, "host a, 1 peer");
 	expect(check_certificates, CHECK_OK, "valid for 82");
 	expect(check_space, CHECK_OK, "MiB");
+	expect(check_marks, CHECK_OK, "/var/lib may be written");
 }
 
 static void test_another_hypervisor(void **state)

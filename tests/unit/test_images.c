@@ -1,6 +1,7 @@
 /* The images behind a VM's disks, as a first copy reads them. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/domain/images.c */
+/* links: replication/domain/images.c replication/marks/marks_file.c */
+/* libs: -lxxhash */
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,9 +1,10 @@
 /* Two hosts' daemons protect a VM with each other, as the operator decides. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/save_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/save_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c replication/marks/marks_file.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "replication/marks/marks_file.h"
 #include "tests/unit/two_hosts.h"
 #include "toolstack/control/codes.h"
 
@@ -75,9 +77,36 @@ static void test_a_peer_that_is_not_there(void **state)
 	assert_string_equal(state_of(&a), "");
 }
 
+/* What its disk lacks is not known any more once anybody may change it. */
+static void make_marks(const struct daemon *daemon)
+{
+	struct marks_disk disk = { .device = 51712, .sectors = 128 };
+	uint64_t words[MARKS_BLOCK_WORDS] = { 0 };
+	char path[MARKS_PATH_BYTES];
+
+	assert_true(marks_parse_uuid(WEB, disk.vm));
+	marks_path(path, daemon->fake.folder, &disk);
+	assert_int_equal(marks_make(path, &disk, 1, words), 0);
+}
+
+static unsigned int count_marks(const struct daemon *daemon)
+{
+	char pattern[MARKS_PATH_BYTES];
+	glob_t found;
+	unsigned int count;
+
+	snprintf(pattern, sizeof(pattern), "%s/*-51712", daemon->fake.folder);
+	count = glob(pattern, 0, NULL, &found) ? 0 : (unsigned int)found.gl_pathc;
+	globfree(&found);
+	return count;
+}
+
 static void test_it_is_unprotected(void **state)
 {
 	protect();
+	make_marks(&a);
+	make_marks(&b);
+	assert_int_equal(count_marks(&a) + count_marks(&b), 2);
 	assert_string_equal(order(&a, "{\"verb\":\"unprotect\",\"vm\":\"web\"}\n"), "");
 	assert_string_equal(state_of(&a), "");
 	UNTIL_STATE(&b, "");
@@ -85,6 +114,7 @@ static void test_it_is_unprotected(void **state)
 	assert_string_equal(fake_host_read(&b.fake, "vms/web.json"), "");
 	assert_string_equal(fake_host_read(&b.fake, "domain-7"), "");
 	assert_string_not_equal(fake_host_read(&a.fake, "domain-7"), "");
+	assert_int_equal(count_marks(&a) + count_marks(&b), 0);
 	protect();
 }
 

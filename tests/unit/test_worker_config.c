@@ -1,7 +1,7 @@
 /* Workers' files: what is taken from a good one, and that a bad one is refused with a reason. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/main/worker_config.c replication/domain/images.c replication/wire/hello.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c */
-/* libs: -ljansson -lssl -lcrypto -lev */
+/* links: replication/main/worker_config.c replication/domain/images.c replication/wire/hello.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c replication/marks/marks_file.c */
+/* libs: -lxxhash -ljansson -lssl -lcrypto -lev */
 
 #include <errno.h>
 #include <setjmp.h>

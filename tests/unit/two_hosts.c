@@ -161,6 +161,7 @@ void daemon_open(struct daemon *daemon)
 		                           .host = &daemon->fake.host,
 		                           .config = daemon->fake.config,
 		                           .ledger = daemon->fake.ledger,
+		                           .marks = daemon->fake.folder,
 		                           .events = daemon->events,
 		                           .run = daemon->fake.folder,
 		                           .programs = daemon->fake.programs,

@@ -33,6 +33,7 @@ enum verdict check_devices(struct finding *finding);
 enum verdict check_bridge(struct finding *finding);
 enum verdict check_clock(struct finding *finding);
 enum verdict check_space(struct finding *finding);
+enum verdict check_marks(struct finding *finding);
 enum verdict check_configuration(struct finding *finding);
 enum verdict check_certificates(struct finding *finding);
 enum verdict check_cluster(struct finding *finding);

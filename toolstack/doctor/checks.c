@@ -30,6 +30,7 @@ const struct check checks[] = {
 	  check_bridge },
 	{ "clock", "install chrony, or another NTP client", check_clock },
 	{ "space", "free some space below /var/lib/remus", check_space },
+	{ "marks", "make /var/lib/remus/disks a folder that root may write to", check_marks },
 	{ NULL, NULL, NULL },
 };
 

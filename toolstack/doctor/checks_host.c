@@ -130,3 +130,19 @@ enum verdict check_space(struct finding *finding)
 	return found(finding, bytes < SPACE_LEAST ? CHECK_WARNING : CHECK_OK, "%llu MiB free",
 	             bytes >> 20);
 }
+
+/* remusd makes the folder if it is missing. */
+enum verdict check_marks(struct finding *finding)
+{
+	static const char *const folders[] = { "/var/lib/remus/disks", "/var/lib/remus",
+		                               "/var/lib" };
+	unsigned int i = 0;
+
+	while (i < 2 && !exists(finding, folders[i]))
+		i++;
+	/* Of a file, too, nobody may search through. */
+	if (!access(path_of(finding, folders[i]), R_OK | W_OK | X_OK))
+		return found(finding, CHECK_OK, "%s may be written", folders[i]);
+	return found(finding, CHECK_WARNING, "%s: %s: each copy of a disk is a full one",
+	             folders[i], strerror(errno));
+}

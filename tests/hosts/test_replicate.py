@@ -228,3 +228,33 @@ def replicate_once(lab):
         write_sector(guest, 2)
         assert sector(b, 2) == "222"
     lab.note(wait_report(guest))
+
+
+def sums(*hosts):
+    return {host.out(f"sha256sum <{DISK}", timeout=120) for host in hosts}
+
+
+@test(timeout=2400, soak=True)
+def replicate_resync(lab):
+    """The standby is killed and comes back: of the disk it is sent what it missed, and can take over."""
+    a, b, guest = boot_protected(lab)
+    assert a.out(f"grep -c 'disks: a full copy' {WORKER_LOG}") == "1", a.out(f"cat {WORKER_LOG}")
+    guest.run("dd if=/dev/urandom of=/dev/xvda bs=64k seek=300 count=20 conv=fsync 2>/dev/null", timeout=120)
+    wait_epochs(a, 10)
+    b.run("kill -9 $(pidof remus-standby); xl destroy web", timeout=120)
+    wait_status(a, lambda status: status["state"] == "waiting")
+    write_sector(guest, 1)
+    start_standby(a, b, guest)
+    wait_protected(a)
+    wait_epochs(a, 10)
+    told = a.out(f"grep 'KiB are marked here' {WORKER_LOG}")
+    lab.note(told)
+    assert int(told.split("disks: ")[1].split()[0]) < 64 << 10, told
+    assert sector(b, 1) == "111"
+    assert len(sums(a, b)) == 1
+    a.kill()
+    reply = ask(b, "activate", timeout=120)
+    assert reply["ok"], reply
+    guest.moved(host=b)
+    write_sector(guest, 2)
+    lab.note(wait_report(guest))

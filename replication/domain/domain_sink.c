@@ -11,6 +11,9 @@
 #include "replication/domain/devices.h"
 #include "replication/domain/pairing.h"
 
+/* Bytes written to images and not synced: a fraction of a second of a slow disk's time. */
+#define UNSYNCED_MAX (16u << 20)
+
 static struct domain_sink *domain_of(struct sink *sink)
 {
 	return (struct domain_sink *)sink;
@@ -131,14 +134,25 @@ static int state(struct sink *base, enum wire_state_kind kind, const void *bytes
 	return 0;
 }
 
+/* A whole disk that waits in the page cache would be synced at the end of a first copy, at once, and the link be silent for so long. */
 static int write_disk(struct sink *base, const struct disk_write *write)
 {
-	return images_write(domain_of(base)->disks, write);
+	struct domain_sink *sink = domain_of(base);
+	int err = images_write(sink->disks, write);
+
+	sink->unsynced += write->size;
+	if (err || sink->unsynced < UNSYNCED_MAX)
+		return err;
+	sink->unsynced = 0;
+	return images_flush(sink->disks);
 }
 
 static int flush(struct sink *base)
 {
-	return images_flush(domain_of(base)->disks);
+	struct domain_sink *sink = domain_of(base);
+
+	sink->unsynced = 0;
+	return images_flush(sink->disks);
 }
 
 /* By the hypervisor's clock, which began with the host, not with dom0. Ours is looked at last: what passes in between makes the

@@ -19,6 +19,7 @@ struct domain_sink {
 	struct images *disks;
 	uint16_t domain;
 	struct own_pages own; /* until the first state has come */
+	uint64_t unsynced;    /* bytes written to the images since they were synced */
 	bool is_first;        /* nothing but a first copy has come */
 	struct hyper_pages pages;
 	struct shadow_memory memory;

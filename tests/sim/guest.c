@@ -58,7 +58,7 @@ static void serve(struct sim_guest *guest)
 			guest->marks.marked[request->sector] = true;
 			guest->fresh[request->sector] = true;
 			memcpy(sector, &request->number, sizeof(request->number));
-			if (!guest->is_attached && !guest->is_holding)
+			if (!guest->is_noting && !guest->is_holding)
 				continue;
 			SIM_CHECK(guest->note_end - guest->note_first < SIM_HELD, "too many notes");
 			note->epoch = guest->open;
@@ -117,6 +117,7 @@ static int attach(struct vm *vm, uint64_t common, uint64_t new)
 	struct sim_guest *guest = guest_of(vm);
 
 	guest->is_attached = false;
+	guest->is_noting = true;
 	pair_disks(guest, common, new);
 	if (has_fault(guest))
 		return -ENOMEM;
@@ -133,7 +134,7 @@ static void detach(struct vm *vm)
 {
 	struct sim_guest *guest = guest_of(vm);
 
-	guest->is_attached = false;
+	guest->is_attached = guest->is_noting = false;
 	if (!guest->is_holding)
 		guest->note_first = guest->note_told = guest->note_end;
 }
@@ -429,7 +430,7 @@ void guest_init(struct sim_guest *guest)
 
 void guest_abandon(struct sim_guest *guest)
 {
-	guest->is_attached = false;
+	guest->is_attached = guest->is_noting = false;
 	guest->note_told = guest->note_first;
 	if (!guest->is_holding)
 		guest->note_first = guest->note_told = guest->note_end;

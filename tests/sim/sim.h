@@ -91,6 +91,7 @@ struct sim_guest {
 
 	/* Its backend worker, which outlives the primary's worker. */
 	bool is_stopped, is_expired, is_holding;
+	bool is_noting; /* a primary has taken it, whatever else failed then */
 	uint64_t lease; /* the last that was said; that it is kept, test_output shows */
 	bool is_paused; /* by its primary, to be given over */
 	uint64_t open;  /* epoch */

@@ -49,7 +49,7 @@ static int make_host(void **state)
 	char *folder = strdup("/tmp/test_doctor.XXXXXX");
 
 	host.root = mkdtemp(folder);
-	sh("mkdir -p proc/xen sys/hypervisor/compilation sys/class/net/lo sys/module dev/net dev/xen etc/remus/tls; "
+	sh("mkdir -p proc/xen sys/hypervisor/compilation sys/class/net/lo sys/module dev/net dev/xen etc/remus/tls var/lib; "
 	   "echo control_d >proc/xen/capabilities; echo xen >sys/hypervisor/type; "
 	   "echo 'root@xen-core' >sys/hypervisor/compilation/compiled_by; "
 	   "touch dev/net/tun dev/xen/gntdev dev/xen/evtchn dev/xen/privcmd; "

@@ -61,8 +61,8 @@ struct device_kind {
 	/* Output (output.h). These may be NULL: */
 	int (*hold)(struct device
 	                    *device); /* have room for frames that are held; called before any is */
-	void (*let_go)(struct device *device);         /* more may leave than before */
-	uint64_t (*held)(const struct device *device); /* bytes of such frames */
+	void (*let_go)(struct device *device); /* more may leave than before */
+	void (*held)(const struct device *device, struct held_sum *sum); /* add such frames */
 	bool (*is_noted)(
 		const struct device *device); /* no write is under way that was not noted */
 	uint64_t (*oldest_note)(

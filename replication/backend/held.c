@@ -21,6 +21,16 @@ static void make_path(char *path, unsigned int domid, unsigned int devid)
 	snprintf(path, DOOR_PATH_BYTES, DOOR_FOLDER "/vif-%u-%u.held", domid, devid);
 }
 
+static uint32_t count_frames(const struct record_log *log)
+{
+	uint64_t position = record_log_head(log), end = record_log_tail(log);
+	uint32_t frames = 0;
+
+	while (record_log_next(log, &position, end))
+		frames++;
+	return frames;
+}
+
 /* The mapping is enough: descriptors are not kept. */
 static int use(struct held *held, int fd, bool is_attach)
 {
@@ -34,6 +44,7 @@ static int use(struct held *held, int fd, bool is_attach)
 		munmap(held->memory, HELD_BYTES);
 		held->memory = NULL;
 	}
+	held->frames = err ? 0 : count_frames(&held->log);
 	return err;
 }
 
@@ -70,14 +81,18 @@ void held_close(struct held *held, unsigned int domid, unsigned int devid, bool 
 	if (held->memory)
 		munmap(held->memory, HELD_BYTES);
 	held->memory = NULL;
+	held->frames = 0;
 	make_path(path, domid, devid);
 	if (is_final)
 		unlink(path);
 }
 
-uint64_t held_bytes(const struct held *held)
+void held_add(const struct held *held, struct held_sum *sum)
 {
-	return held->memory ? record_log_tail(&held->log) - record_log_head(&held->log) : 0;
+	if (!held->memory)
+		return;
+	sum->bytes += record_log_tail(&held->log) - record_log_head(&held->log);
+	sum->frames += held->frames;
 }
 
 bool held_is_empty(const struct held *held)
@@ -96,6 +111,7 @@ int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *hea
 	memcpy(room, header, sizeof(*header));
 	memcpy(room + sizeof(*header), frame, length);
 	record_log_publish(&held->log);
+	held->frames++;
 	return 0;
 }
 
@@ -129,6 +145,7 @@ int held_release(struct held *held, uint64_t epoch, uint64_t until, int tap)
 		if (tap_write(tap, &header, frame, record->length - sizeof(header)) == -EAGAIN)
 			return -EAGAIN;
 		record_log_drop(&held->log, position);
+		held->frames--;
 	}
 	return 0;
 }

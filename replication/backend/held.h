@@ -21,6 +21,13 @@
 struct held {
 	void *memory; /* NULL: nothing is held, nothing was */
 	struct record_log log;
+	uint32_t frames; /* in it */
+};
+
+/* What waits in one of them, or in all of a guest's. */
+struct held_sum {
+	uint64_t bytes; /* of frames, with what is kept beside them */
+	uint32_t frames;
 };
 
 /* Have room for frames: those that an earlier process left, if it left any. 0 or a negative errno. */
@@ -32,8 +39,7 @@ int held_find(struct held *held, unsigned int domid, unsigned int devid);
 void held_close(struct held *held, unsigned int domid, unsigned int devid, bool is_final);
 
 bool held_is_empty(const struct held *held);
-/* What the frames take, with what is kept beside them. */
-uint64_t held_bytes(const struct held *held);
+void held_add(const struct held *held, struct held_sum *sum);
 
 /* Keep a frame. -ENOBUFS: full. */
 int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *header,

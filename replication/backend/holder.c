@@ -73,13 +73,15 @@ static uint64_t under_way(struct output *output)
 	return oldest;
 }
 
-static uint64_t held(struct output *output)
+static struct held_sum held(struct output *output)
 {
-	uint64_t bytes = 0;
+	struct held_sum sum = { 0 };
 
-	for (struct device *device = xenbus_of(output)->devices; device; device = device->next)
-		bytes += device->kind->held ? device->kind->held(device) : 0;
-	return bytes;
+	for (struct device *device = xenbus_of(output)->devices; device; device = device->next) {
+		if (device->kind->held)
+			device->kind->held(device, &sum);
+	}
+	return sum;
 }
 
 static int hold(struct output *output)

@@ -298,9 +298,9 @@ static void serve(struct device *device)
 		net_receive_serve(card);
 }
 
-static uint64_t held(const struct device *device)
+static void held(const struct device *device, struct held_sum *sum)
 {
-	return held_bytes(&((const struct net_card *)device)->held);
+	held_add(&((const struct net_card *)device)->held, sum);
 }
 
 static void destroy(struct device *device, bool is_final)

@@ -177,14 +177,15 @@ void output_remove(struct output *output)
 
 /* --- answers --- */
 
-static uint32_t flags_of(struct output *output, enum door_kind kind)
+static void tell_held(struct output *output, struct door_message *stopped)
 {
-	if (kind == DOOR_STOPPED && output->ops->held)
-		return (uint32_t)((output->ops->held(output) + 1023) >> 10);
-	if (kind != DOOR_TAKEN)
-		return 0;
-	return (output->page->is_holding ? DOOR_IS_HOLDING : 0) |
-	       (output->page->is_lost ? DOOR_IS_LOST : 0);
+	struct held_sum sum;
+
+	if (!output->ops->held)
+		return;
+	sum = output->ops->held(output);
+	stopped->flags = (uint32_t)((sum.bytes + 1023) >> 10);
+	stopped->frames = sum.frames;
 }
 
 static void answer(struct output *output, enum door_kind kind, uint64_t epoch)
@@ -194,8 +195,12 @@ static void answer(struct output *output, enum door_kind kind, uint64_t epoch)
 	if (output->page) {
 		message.log_head = record_log_head(&output->log);
 		message.log_tail = record_log_tail(&output->log);
-		message.flags = flags_of(output, kind);
 	}
+	if (kind == DOOR_TAKEN)
+		message.flags = (output->page->is_holding ? DOOR_IS_HOLDING : 0) |
+		                (output->page->is_lost ? DOOR_IS_LOST : 0);
+	if (kind == DOOR_STOPPED)
+		tell_held(output, &message);
 	output->ops->answer(output, &message, kind == DOOR_TAKEN ? output->fd : -1);
 }
 

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replication/backend/held.h"
 #include "replication/hold/door.h"
 #include "replication/hold/record_log.h"
 
@@ -38,8 +39,8 @@ struct output_ops {
 	bool (*is_noted)(struct output *output);
 	/* Position of the oldest note of a write that the kernel has not done yet; UINT64_MAX: there is none. */
 	uint64_t (*under_way)(struct output *output);
-	/* Bytes of frames that are held, about; NULL: not known. */
-	uint64_t (*held)(struct output *output);
+	/* The frames that are held; NULL: not known. */
+	struct held_sum (*held)(struct output *output);
 	/* Each card is to have room for frames that are held. 0 or a negative errno. */
 	int (*hold)(struct output *output);
 	/* PAIR, CUT, COMMITTED, for marks of disks; NULL: there are none. 0 or a negative errno. */

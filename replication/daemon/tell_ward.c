@@ -88,14 +88,15 @@ static void add_flow(const struct ward *ward, json_t *told)
 	if (!counts)
 		return;
 	json_object_set_new(told, "flow",
-	                    json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at",
+	                    json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at",
 	                              (json_int_t)ward->status_ms, "cuts", count(counts, "cuts", 1),
 	                              "pause_us", count(counts, "pause_ns", 1000),
 	                              "pause_longest_us", count(counts, "pause_longest_ns", 1000),
 	                              "pauses_us", count(counts, "pauses_ns", 1000),
 	                              "captured_bytes", count(counts, "captured_bytes", 1),
 	                              "wire_bytes", count(counts, "sent_bytes", 1), "held_bytes",
-	                              count(counts, "held_bytes", 1)));
+	                              count(counts, "held_bytes", 1), "held_frames",
+	                              count(counts, "held_frames", 1)));
 }
 
 static void add_epochs(const struct ward *ward, json_t *told)

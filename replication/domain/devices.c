@@ -180,6 +180,7 @@ int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch)
 	if (kind == DOOR_STOP) {
 		devices->is_wanted = false;
 		devices->held_kib = reply.flags;
+		devices->held_frames = reply.frames;
 	}
 	if (kind == DOOR_FREE) { /* its file is gone */
 		devices->is_held = false;

@@ -27,7 +27,7 @@ struct devices {
 	uint64_t told;  /* position of the next note */
 	uint64_t epoch; /* that was open when they were taken */
 	bool is_held, is_lost, is_wanted;
-	uint32_t held_kib; /* of frames, when they last stood still */
+	uint32_t held_kib, held_frames; /* when they last stood still */
 };
 
 void devices_init(struct devices *devices);

@@ -187,9 +187,12 @@ static uint64_t disks(struct vm *base)
 	return images_bytes(domain_of(base)->disks);
 }
 
-static uint64_t held(struct vm *base)
+static struct vm_held held(struct vm *base)
 {
-	return (uint64_t)domain_of(base)->devices.held_kib << 10;
+	const struct devices *devices = &domain_of(base)->devices;
+
+	return (struct vm_held){ .bytes = (uint64_t)devices->held_kib << 10,
+		                 .frames = devices->held_frames };
 }
 
 static int stop(struct vm *base, uint64_t epoch)

@@ -40,7 +40,7 @@
 #include <stdint.h>
 
 #define DOOR_FOLDER  "/run/remus"
-#define DOOR_VERSION 3u
+#define DOOR_VERSION 4u
 #define DOOR_STOP_MS 1000
 
 enum door_kind {
@@ -77,9 +77,11 @@ struct door_message {
 	uint32_t flags;
 	uint64_t epoch;              /* of LEASE and LEASED: the time */
 	uint64_t log_head, log_tail; /* positions of notes that are kept */
+	uint32_t frames;             /* of STOPPED: how many are held */
+	uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct door_message) == 40, "the layout is shared by processes");
+_Static_assert(sizeof(struct door_message) == 48, "the layout is shared by processes");
 
 /* The file whose descriptor comes with TAKEN: a page of the worker's own, then a record_log of DOOR_LOG_BYTES with what
  * was written to the guest's disks, a record a write, in the order in which they may be done again. */

@@ -152,13 +152,14 @@ static const struct contact_events contact_events = {
 static json_t *tell_counts(const struct primary_worker *worker)
 {
 	const struct primary_counts *counts = primary_counts_of(worker->primary);
+	struct vm_held held = worker->vm->ops->held(worker->vm);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "cuts", (json_int_t)counts->cuts,
-	                 "pause_ns", (json_int_t)counts->pause, "pause_longest_ns",
-	                 (json_int_t)counts->pause_longest, "pauses_ns", (json_int_t)counts->pauses,
-	                 "captured_bytes", (json_int_t)counts->captured, "sent_bytes",
-	                 (json_int_t)counts->sent, "held_bytes",
-	                 (json_int_t)worker->vm->ops->held(worker->vm));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "cuts",
+	                 (json_int_t)counts->cuts, "pause_ns", (json_int_t)counts->pause,
+	                 "pause_longest_ns", (json_int_t)counts->pause_longest, "pauses_ns",
+	                 (json_int_t)counts->pauses, "captured_bytes", (json_int_t)counts->captured,
+	                 "sent_bytes", (json_int_t)counts->sent, "held_bytes",
+	                 (json_int_t)held.bytes, "held_frames", (json_int_t)held.frames);
 }
 
 static json_t *serve_status(const json_t *request, void *data)

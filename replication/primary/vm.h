@@ -19,6 +19,12 @@ struct vm_cut {
 	uint64_t pause; /* ns that it stood for the capture */
 };
 
+/* Frames that waited at the last boundary. */
+struct vm_held {
+	uint64_t bytes; /* about */
+	uint64_t frames;
+};
+
 struct vm_ops {
 	/* Log anew what the VM writes. Every page is dirty, to be fetched; sync() begins at the first block again. What was
 	 * attached before is forgotten; held output is not touched. common: the pairing (docs/resync.md) that the peer's disks
@@ -45,8 +51,7 @@ struct vm_ops {
 	int (*pause)(struct vm *vm);
 	int (*resume)(struct vm *vm);
 
-	/* Bytes of frames that were held at the last boundary, about. */
-	uint64_t (*held)(struct vm *vm);
+	struct vm_held (*held)(struct vm *vm);
 
 	/* Bytes of its memory, and of what sync() gives of its disks, about. */
 	uint64_t (*size)(struct vm *vm);

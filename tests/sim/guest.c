@@ -368,9 +368,9 @@ static int resume(struct vm *vm)
 	return 0;
 }
 
-static uint64_t held(struct vm *vm)
+static struct vm_held held(struct vm *vm)
 {
-	return 0;
+	return guest_of(vm)->held_told;
 }
 
 static uint64_t size(struct vm *vm)

@@ -99,6 +99,7 @@ struct sim_guest {
 		uint64_t packet, epoch;
 	} held[SIM_HELD];
 	unsigned int held_first, held_count;
+	struct vm_held held_told; /* what it says of them */
 	struct sim_note notes[SIM_HELD];
 	uint64_t note_first, note_told, note_end;
 

@@ -136,9 +136,12 @@ static void go(struct output *of)
 	held_release(&held, output_released(&output), output_lease(&output), 0);
 }
 
-static uint64_t held_by_cards(struct output *of)
+static struct held_sum held_by_cards(struct output *of)
 {
-	return held_bytes(&held);
+	struct held_sum sum = { 0 };
+
+	held_add(&held, &sum);
+	return sum;
 }
 
 static const struct output_ops ops = { .answer = answer,

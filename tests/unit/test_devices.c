@@ -125,8 +125,11 @@ static void test_a_boundary(void **state)
 	say(DOOR_WANTED, 7);
 	assert_int_equal(devices_listen(&devices), 0);
 	assert_true(devices.is_wanted);
-	say(DOOR_STOPPED, 7);
+	say(DOOR_STOPPED, 7)->flags = 18;
+	script[lines - 1].message.frames = 12;
 	assert_int_equal(devices_ask(&devices, DOOR_STOP, 7), 0);
+	assert_int_equal(devices.held_kib, 18);
+	assert_int_equal(devices.held_frames, 12);
 	assert_int_equal(asked.kind, DOOR_STOP);
 	assert_int_equal(asked.epoch, 7);
 	assert_false(devices.is_wanted);

@@ -58,15 +58,23 @@ static void what_is_held_is_told(void **state)
 	ask(DOOR_HOLD, 0);
 	assert_int_equal(ask(DOOR_STOP, 1), DOOR_STOPPED);
 	assert_int_equal(answers[0].flags, 0);
+	assert_int_equal(answers[0].frames, 0);
 	ask(DOOR_CUT, 1);
 	for (uint32_t i = 0; i < 100; i++)
 		send_frame(i);
 	assert_int_equal(ask(DOOR_STOP, 2), DOOR_STOPPED);
 	assert_in_range(answers[0].flags, 100 * 60 / 1024, 100 * 120 / 1024); /* KiB */
+	assert_int_equal(answers[0].frames, 100);
 	ask(DOOR_CUT, 2);
+	send_frame(100);
 	ask(DOOR_RELEASE, 2);
 	assert_int_equal(ask(DOOR_STOP, 3), DOOR_STOPPED);
+	assert_int_equal(answers[0].frames, 1);
+	ask(DOOR_CUT, 3);
+	ask(DOOR_RELEASE, 3);
+	assert_int_equal(ask(DOOR_STOP, 4), DOOR_STOPPED);
 	assert_int_equal(answers[0].flags, 0);
+	assert_int_equal(answers[0].frames, 0);
 }
 
 static void a_full_tap_delays_and_loses_nothing(void **state)

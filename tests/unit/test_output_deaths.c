@@ -96,6 +96,7 @@ static void a_successor_takes_up_what_is_held(void **state)
 	worker_start();
 	send_frame(50);
 	assert_left(0); /* without a holder */
+	assert_int_equal(held.frames, 51);
 	assert_int_equal(ask(DOOR_TAKE, 1), DOOR_TAKEN);
 	assert_int_equal(answers[0].flags, DOOR_IS_HOLDING);
 	assert_int_equal(answers[0].epoch, 5);

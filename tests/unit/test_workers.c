@@ -385,6 +385,9 @@ static void what_is_sent_is_counted(void **state)
 	assert_int_equal(counted(pair, "pause_ns"), 1000);
 	assert_int_equal(counted(pair, "pause_longest_ns"), 1000);
 	assert_true(counted(pair, "pauses_ns") >= 1000 * cuts);
+	pair->guest.held_told = (struct vm_held){ .bytes = 18432, .frames = 12 };
+	assert_int_equal(counted(pair, "held_bytes"), 18432);
+	assert_int_equal(counted(pair, "held_frames"), 12);
 	UNTIL(counted(pair, "cuts") > cuts && counted(pair, "sent_bytes") > sent);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "toolstack/verbs/rates.h"
 #include "toolstack/verbs/verb.h"
 #include "toolstack/verbs/vm.h"
 
@@ -14,6 +15,17 @@ static void print_blockers(const json_t *blockers)
 
 	json_array_foreach(blockers, i, blocker)
 		printf("    %-14s %s\n", vm_text(blocker, "code"), vm_text(blocker, "message"));
+}
+
+/* NULL: it has none; only a primary's worker does. */
+static void print_held(const json_t *flow)
+{
+	char bytes[RATES_TEXT_SIZE];
+
+	if (!json_object_get(flow, "held_frames"))
+		return;
+	printf("  held        %d frames, %s bytes, at the last cut\n",
+	       vm_number(flow, "held_frames"), rates_bytes(vm_number(flow, "held_bytes"), bytes));
 }
 
 static void print_replication(const json_t *replication)
@@ -46,6 +58,7 @@ static void print_replication(const json_t *replication)
 	       json_is_true(json_object_get(replication, "held"))
 	               ? ", output held until acknowledged"
 	               : "");
+	print_held(json_object_get(replication, "flow"));
 	printf("  link        %s",
 	       json_is_true(json_object_get(replication, "connected")) ? "up" : "DOWN");
 	if (json_object_get(replication, "round_trip_us"))

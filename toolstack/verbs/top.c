@@ -137,7 +137,7 @@ static void print_row(struct view *view, json_t *vm)
 	       rates_number(rates->pause, 2, pause),
 	       rates_number(field(replication, "lag"), 0, lag), rates_bytes(rates->wire, wire),
 	       rates_number(rates->ratio, 1, ratio),
-	       rates_bytes(field(json_object_get(replication, "flow"), "held_bytes"), held),
+	       rates_number(field(json_object_get(replication, "flow"), "held_frames"), 0, held),
 	       rates_number(json_is_true(json_object_get(replication, "connected"))
 	                            ? field(replication, "round_trip_us") / 1000.
 	                            : -1,

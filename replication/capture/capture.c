@@ -5,6 +5,20 @@
 
 #include <errno.h>
 
+static int make_batches(struct capture *capture, const struct capture_limits *limits)
+{
+	int err = limits->batches && limits->batches <= CAPTURE_BATCHES_MAX ? 0 : -EINVAL;
+
+	while (!err && capture->batches_made < limits->batches) {
+		err = hyper_pages_make(capture->hyper, &capture->batches[capture->batches_made],
+		                       limits->batch_pages, limits->wants_old);
+		if (!err)
+			capture->batches_made++;
+	}
+	capture->batch = &capture->batches[0];
+	return err;
+}
+
 int capture_begin(struct capture *capture, struct hyper *hyper, uint16_t domain,
                   const struct capture_limits *limits)
 {
@@ -15,7 +29,7 @@ int capture_begin(struct capture *capture, struct hyper *hyper, uint16_t domain,
 	int err;
 
 	*capture = (struct capture){ .hyper = hyper, .domain = domain };
-	err = hyper_pages_make(hyper, &capture->batch, limits->batch_pages, limits->wants_old);
+	err = make_batches(capture, limits);
 	if (!err)
 		err = hyper_attach(hyper, domain, &attach);
 	if (err) {
@@ -40,18 +54,20 @@ int capture_cut(struct capture *capture)
 	return 0;
 }
 
+/* In the place of the oldest. */
 int capture_next(struct capture *capture)
 {
-	uint32_t left;
+	uint32_t last = (uint32_t)(capture->batch - capture->batches), left;
 	int err;
 
 	if (capture->is_empty)
 		return 0;
-	err = hyper_fetch(capture->hyper, capture->domain, &capture->batch, &left);
+	capture->batch = &capture->batches[(last + 1) % capture->batches_made];
+	err = hyper_fetch(capture->hyper, capture->domain, capture->batch, &left);
 	if (err)
 		return err;
 	capture->is_empty = !left;
-	return (int)capture->batch.count;
+	return (int)capture->batch->count;
 }
 
 static int make_room(struct capture *capture, uint32_t bytes)
@@ -91,7 +107,8 @@ void capture_end(struct capture *capture)
 		return;
 	if (capture->is_attached)
 		hyper_detach(capture->hyper, capture->domain);
-	hyper_pages_free(capture->hyper, &capture->batch);
+	while (capture->batches_made)
+		hyper_pages_free(capture->hyper, &capture->batches[--capture->batches_made]);
 	hyper_free(capture->hyper, capture->state, capture->state_room);
 	*capture = (struct capture){ 0 };
 }

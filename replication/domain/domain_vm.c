@@ -228,8 +228,8 @@ static int go(struct vm *base, uint64_t epoch)
 static int fetch(struct vm *base, struct encode_page *pages, uint32_t room)
 {
 	struct capture *capture = &domain_of(base)->capture;
-	const struct hyper_pages *batch = &capture->batch;
 	int count = capture_next(capture);
+	const struct hyper_pages *batch = capture->batch;
 
 	if (count < 0)
 		return count;
@@ -380,7 +380,10 @@ int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *dis
 		.disks = disks,
 		.domain = domain,
 		.has_devices = has_devices,
-		.limits = { .twins = twins, .batch_pages = CHECKPOINT_PAGES_MAX, .wants_old = 1 },
+		.limits = { .twins = twins,
+		            .batch_pages = CHECKPOINT_PAGES_MAX,
+		            .batches = 1,
+		            .wants_old = 1 },
 		.epoch = 2, /* epoch numbers begin at 1, and the one before the open one is one */
 		.lease = is_leased ? 0 : UINT64_MAX,
 	};

@@ -87,10 +87,10 @@ static int move_pages(struct mirror *mirror,
 	int count, err;
 
 	while ((count = capture_next(&mirror->capture)) > 0) {
-		err = mirror->memory.handle ? check_old(mirror, &mirror->capture.batch) : 0;
+		err = mirror->memory.handle ? check_old(mirror, mirror->capture.batch) : 0;
 		if (err)
 			return err;
-		err = stage(&mirror->apply, &mirror->capture.batch);
+		err = stage(&mirror->apply, mirror->capture.batch);
 		if (err)
 			return failed(mirror, "write into the shadow", err);
 		pages += (unsigned int)count;

@@ -115,6 +115,7 @@ static int bounce(struct shadow *shadow, const struct options *options, int *is_
 	const struct capture_limits limits = {
 		.twins = options->twins,
 		.batch_pages = CHECKPOINT_PAGES_MAX,
+		.batches = 1,
 		.wants_old = options->is_checking,
 	};
 	struct mirror mirror;

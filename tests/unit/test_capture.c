@@ -25,7 +25,7 @@ static struct capture capture;
 static struct apply apply;
 static struct fake_domain *source, *shadow;
 
-static const struct capture_limits limits = { .twins = 8, .batch_pages = 100 };
+static const struct capture_limits limits = { .twins = 8, .batch_pages = 100, .batches = 3 };
 
 static int set_up(void **state)
 {
@@ -60,7 +60,7 @@ static int move(int (*stage)(struct apply *, const struct hyper_pages *))
 	int count, err = 0;
 
 	while (!err && (count = capture_next(&capture)) > 0)
-		err = stage(&apply, &capture.batch);
+		err = stage(&apply, capture.batch);
 	return err ? err : count;
 }
 
@@ -189,6 +189,37 @@ static void test_order(void **state)
 	assert_int_equal(capture_next(&capture), 0);
 	assert_int_equal(capture_begin(&another, &hyper, SOURCE, &limits), -EBUSY);
 	assert_int_equal(capture_begin(&another, &hyper, 3, &limits), -ESRCH);
+}
+
+/* Who encodes them in threads reads some batches while others are taken. */
+static void test_batches_stay(void **state)
+{
+	const struct hyper_pages *batches[3];
+	uint64_t gfn = 0;
+
+	assert_int_equal(begin(0), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(capture_next(&capture), 100);
+		batches[i] = capture.batch;
+	}
+	for (int i = 0; i < 3; i++) {
+		for (int page = 0; page < 100; page++, gfn++) {
+			assert_int_equal(batches[i]->pages[page].gfn, gfn);
+			assert_int_equal(batches[i]->contents[page * HYPER_PAGE_SIZE], gfn & 0xff);
+		}
+	}
+	assert_int_equal(capture_next(&capture), 100);
+	assert_ptr_equal(capture.batch, batches[0]);
+}
+
+static void test_batches_are_bounded(void **state)
+{
+	struct capture_limits wrong = limits;
+
+	wrong.batches = 0;
+	assert_int_equal(capture_begin(&capture, &hyper, SOURCE, &wrong), -EINVAL);
+	wrong.batches = CAPTURE_BATCHES_MAX + 1;
+	assert_int_equal(capture_begin(&capture, &hyper, SOURCE, &wrong), -EINVAL);
 }
 
 /* Whatever call fails, that is what is reported, nothing is held, and a commit that was refused is tried again. */
@@ -325,6 +356,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_staged_is_not_seen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_staging_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_batches_stay, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_batches_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_any_call_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_commit_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_any_allocation_fails, set_up, tear_down),

@@ -375,7 +375,7 @@ int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *dis
                    bool has_devices, bool is_leased, uint32_t twins)
 {
 	*vm = (struct domain_vm){
-		.vm = { .ops = &ops },
+		.vm = { .ops = &ops, .batches = 1 },
 		.hyper = hyper,
 		.disks = disks,
 		.domain = domain,
@@ -389,6 +389,11 @@ int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *dis
 	};
 	devices_init(&vm->devices);
 	return take_devices(vm);
+}
+
+void domain_vm_keep(struct domain_vm *vm, uint32_t batches)
+{
+	vm->vm.batches = vm->limits.batches = batches;
 }
 
 void domain_vm_close(struct domain_vm *vm)

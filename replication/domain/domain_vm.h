@@ -31,6 +31,8 @@ struct domain_vm {
  * nothing leaves before vm_ops.lease. 0 or a negative errno. */
 int domain_vm_open(struct domain_vm *vm, struct hyper *hyper, struct images *disks, uint16_t domain,
                    bool has_devices, bool is_leased, uint32_t twins);
+/* Of fetch() that are kept, each 2 MiB, from the next attach on; 1 if this is not called. */
+void domain_vm_keep(struct domain_vm *vm, uint32_t batches);
 /* What is held stays held. */
 void domain_vm_close(struct domain_vm *vm);
 

@@ -101,6 +101,21 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
 		set_due(worker, next > now ? next - now : 0);
 }
 
+/* By an encoding thread. */
+static void wake_loop(void *data)
+{
+	struct primary_worker *worker = data;
+
+	ev_async_send(worker->loop, &worker->encoded);
+}
+
+static void on_encoded(struct ev_loop *loop, ev_async *async, int events)
+{
+	(void)loop;
+	(void)events;
+	run_soon(async->data);
+}
+
 static void on_connected(void *user, struct peer *peer)
 {
 	struct primary_worker *worker = user;
@@ -347,6 +362,8 @@ static int open_parts(struct primary_worker *worker, struct vm *vm,
 
 	settings.beat = on_beat;
 	settings.beat_data = worker;
+	settings.encoded = wake_loop;
+	settings.encoded_data = worker;
 	worker->primary = primary_new(vm, &settings, clock_now());
 	if (!worker->primary) {
 		snprintf(why, TRANSPORT_WHY_MAX, "no memory");
@@ -378,8 +395,10 @@ int primary_worker_open(struct primary_worker *worker, struct ev_loop *loop, str
 	log_subject(&worker->subject);
 	ev_init(&worker->due, on_due);
 	ev_init(&worker->progress, on_progress);
+	ev_async_init(&worker->encoded, on_encoded);
 	worker->progress.repeat = 1.;
-	worker->due.data = worker->progress.data = worker;
+	worker->due.data = worker->progress.data = worker->encoded.data = worker;
+	ev_async_start(loop, &worker->encoded);
 	if (open_parts(worker, vm, contact, control, why) != 0) {
 		primary_worker_close(worker);
 		return -1;
@@ -399,6 +418,7 @@ void primary_worker_close(struct primary_worker *worker)
 	worker->control = worker->events.control = NULL;
 	if (worker->primary)
 		primary_free(worker->primary);
+	ev_async_stop(worker->loop, &worker->encoded); /* no thread is left that would send it */
 	contact_close(worker->contact);
 	log_subject(NULL);
 	*worker = (struct primary_worker){ .loop = worker->loop };

@@ -22,9 +22,10 @@ struct primary_worker {
 	struct log_subject subject;     /* what this process logs is about it */
 	struct control_later *flushing; /* who waits for a flush; NULL: nobody */
 	ev_timer due, progress;
+	ev_async encoded; /* by threads */
 };
 
-/* vm and the settings are the caller's and outlive it; beat is set here. control: path of the socket; NULL: none. is_arbitrated: remusd
+/* vm and the settings are the caller's and outlive it; beat and encoded are set here. control: path of the socket; NULL: none. is_arbitrated: remusd
  * says by leases what may leave. 0 or -1 with why (of TRANSPORT_WHY_MAX) set. */
 int primary_worker_open(struct primary_worker *worker, struct ev_loop *loop, struct vm *vm,
                         const struct primary_settings *settings,

@@ -14,6 +14,7 @@
 #include <ev.h>
 
 #include "common/journal.h"
+#include "replication/encode/pool.h"
 #include "replication/domain/domain_vm.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/worker_config.h"
@@ -21,6 +22,9 @@
 
 /* A fraction of a second of the link's time: the VM's disks may have to wait for so long in a first copy. */
 #define SYNC_BYTES (16u << 20)
+
+/* To wake a thread and be woken costs about as much as to encode so many pages. */
+#define ENCODE_ALONE 32
 
 struct program {
 	struct worker_config config;
@@ -95,6 +99,8 @@ static void fill_settings(struct program *program)
 		.kept_bytes = config->kept_bytes,
 		.small_pages = config->small_pages,
 		.sync_bytes = SYNC_BYTES,
+		.encode_threads = config->encode_threads,
+		.encode_alone = ENCODE_ALONE,
 		.last = program->vm.epoch - 1,
 		.is_held = program->vm.devices.is_held,
 		.draw = draw,
@@ -125,6 +131,7 @@ static int open_domain(struct program *program)
 		          strerror(-err));
 	else
 		err = xen_estate_source_open(&program->estate, config->domain);
+	domain_vm_keep(&program->vm, ENCODE_JOBS(config->encode_threads));
 	program->vm.estate = err ? NULL : &program->estate.source;
 	return err;
 }

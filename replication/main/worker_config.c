@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "replication/encode/pool.h"
 #include "replication/transport/tls.h"
 #include "xen-core/abi/checkpoint.h"
 
@@ -17,7 +19,7 @@
 struct numbers {
 	json_int_t generation, round, domain, port;
 	json_int_t interval_ms, shortest_ms, dirty_pages, in_flight;
-	json_int_t kept_mib, staged_mib, small_pages, twins;
+	json_int_t kept_mib, staged_mib, small_pages, twins, encode_threads;
 	json_int_t keepalive_ms, silence_ms, connect_ms, retry_ms;
 };
 
@@ -36,6 +38,16 @@ static const struct numbers defaults = {
 	.connect_ms = 5000,
 	.retry_ms = 500,
 };
+
+/* What is captured next, and TLS, want a CPU too; beyond four threads it is these that take the time. */
+#define ENCODE_THREADS_USUAL 4
+
+static json_int_t usual_threads(void)
+{
+	json_int_t spare = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+
+	return spare < 0 ? 0 : spare < ENCODE_THREADS_USUAL ? spare : ENCODE_THREADS_USUAL;
+}
 
 static int refuse(char *why, const char *path, const char *what)
 {
@@ -78,6 +90,8 @@ static const char *find_wrong_number(const struct numbers *n, bool is_primary)
 	if (n->dirty_pages < 0 || n->small_pages < 0 || n->twins < 1 ||
 	    n->twins > CHECKPOINT_TWINS_MAX)
 		return "dirty_pages, small_pages or twins cannot be";
+	if (n->encode_threads < 0 || n->encode_threads > ENCODE_THREADS_MAX)
+		return "encode_threads is not from 0 to 16";
 	if (n->kept_mib < WORKER_KEPT_MIN || n->kept_mib > WORKER_KEPT_MAX || n->staged_mib < 4 ||
 	    n->staged_mib > 65536)
 		return "kept_mib or staged_mib is not from 4 to 65536";
@@ -101,6 +115,7 @@ static void take_numbers(struct worker_config *config, const struct numbers *n, 
 	config->kept_bytes = (uint64_t)n->kept_mib * MIB;
 	config->small_pages = (uint64_t)n->small_pages;
 	config->twins = (uint32_t)n->twins;
+	config->encode_threads = (unsigned int)n->encode_threads;
 	config->contact.port = (uint16_t)n->port;
 	config->contact.retry = (double)n->retry_ms / 1000;
 	config->contact.channel.keepalive = (double)n->keepalive_ms / 1000;
@@ -137,11 +152,12 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 	json_error_t error;
 	int has_devices = 1, is_arbitrated = 0;
 
+	n.encode_threads = usual_threads();
 	if (json_unpack_ex(
 		    config->file, &error, JSON_STRICT,
 		    "{s:{s:s, s:s, s:I, s?I, s?I, s?o, s?b, s?s}, s:s, s:s, s:s, s:I,"
 		    " s:{s:s, s:s, s:s}, s?s, s?b, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I,"
-		    " s?I, s?I, s?I}",
+		    " s?I, s?I, s?I, s?I}",
 		    "vm", "name", &name, "uuid", &uuid, "domain", &n.domain, "generation",
 		    &n.generation, "round", &n.round, "disks", &disks, "devices", &has_devices,
 		    "shadow", &config->shadow, "host", &host, "peer", &tls->peer, "address",
@@ -150,8 +166,9 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 		    &is_arbitrated, "interval_ms", &n.interval_ms, "shortest_ms", &n.shortest_ms,
 		    "dirty_pages", &n.dirty_pages, "in_flight", &n.in_flight, "kept_mib",
 		    &n.kept_mib, "staged_mib", &n.staged_mib, "small_pages", &n.small_pages,
-		    "twins", &n.twins, "keepalive_ms", &n.keepalive_ms, "silence_ms", &n.silence_ms,
-		    "connect_ms", &n.connect_ms, "retry_ms", &n.retry_ms))
+		    "twins", &n.twins, "encode_threads", &n.encode_threads, "keepalive_ms",
+		    &n.keepalive_ms, "silence_ms", &n.silence_ms, "connect_ms", &n.connect_ms,
+		    "retry_ms", &n.retry_ms))
 		return refuse(why, path, error.text);
 	wrong = find_wrong_number(&n, is_primary);
 	if (wrong)

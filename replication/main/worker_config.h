@@ -33,6 +33,7 @@ struct worker_config {
 	struct pace_limits pace;
 	uint64_t kept_bytes, small_pages;
 	uint32_t twins;
+	unsigned int encode_threads;
 };
 
 /* 0, or -EINVAL with why (of WORKER_CONFIG_WHY_MAX) set: one line with what is wrong where. */

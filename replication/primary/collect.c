@@ -21,6 +21,19 @@ static int put(struct primary *primary, struct kept_epoch *epoch, enum wire_type
 	return in_flight_put(&primary->in_flight, epoch, type, primary->body, size);
 }
 
+void primary_collect_begin(struct primary *primary)
+{
+	primary->stage = COLLECT_PAGES;
+	primary->is_fetched = false;
+}
+
+void primary_collect_drop(struct primary *primary)
+{
+	encode_pool_cancel(primary->pool);
+	in_flight_clear(&primary->in_flight);
+	primary->stage = COLLECT_DONE;
+}
+
 static void advance(struct primary *primary, enum collect_stage stage)
 {
 	primary->stage = stage;
@@ -28,32 +41,58 @@ static void advance(struct primary *primary, enum collect_stage stage)
 	primary->state_offset = 0;
 }
 
-/* One batch. */
-static int collect_pages(struct primary *primary, struct kept_epoch *epoch)
+/* One batch, if there is room for it. 1: the pool has it; 0: no room; or a negative errno. */
+static int fetch_batch(struct primary *primary)
 {
-	struct encode_page pages[WIRE_PAGES_MAX];
+	struct encode_job *job = encode_pool_vacant(primary->pool);
+	int count;
+
+	if (!job)
+		return 0;
+	count = primary->vm->ops->fetch(primary->vm, job->pages, WIRE_PAGES_MAX);
+	if (count <= 0) {
+		primary->is_fetched = true;
+		return count;
+	}
+	job->count = (uint32_t)count;
+	primary->base_bytes += (uint64_t)count * WIRE_PAGE_SIZE;
+	primary->totals.captured += (uint64_t)count * WIRE_PAGE_SIZE;
+	encode_pool_push(primary->pool);
+	return 1;
+}
+
+/* The oldest batch. 1: it is in the epoch; 0: it is not encoded yet; or a negative errno. */
+static int put_batch(struct primary *primary, struct kept_epoch *epoch)
+{
+	const struct encode_job *job = encode_pool_pop(primary->pool);
 	struct wire_pages head;
-	int count = primary->vm->ops->fetch(primary->vm, pages, WIRE_PAGES_MAX);
-	uint32_t size;
 	int err;
 
-	if (count < 0)
-		return count;
-	if (count == 0) {
+	if (!job)
+		return 0;
+	if (!job->size)
+		return 1;
+	err = in_flight_put(&primary->in_flight, epoch, WIRE_PAGES, job->body, job->size);
+	memcpy(&head, job->body, sizeof(head));
+	epoch->pages += head.count;
+	return err ? err : 1;
+}
+
+/* One batch goes in, and one comes out. */
+static int collect_pages(struct primary *primary, struct kept_epoch *epoch)
+{
+	int fetched = primary->is_fetched ? 0 : fetch_batch(primary);
+	int put = fetched < 0 ? fetched : put_batch(primary, epoch);
+
+	if (put < 0)
+		return put;
+	if (primary->is_fetched && encode_pool_is_empty(primary->pool)) {
 		/* A base has no state: it cannot run. */
 		advance(primary, epoch->flags & WIRE_BEGIN_BASE ? COLLECT_WRITES : COLLECT_STATE);
 		return 1;
 	}
-	primary->base_bytes += (uint64_t)count * WIRE_PAGE_SIZE;
-	primary->totals.captured += (uint64_t)count * WIRE_PAGE_SIZE;
-	size = encode_batch(primary->encoder, pages, (uint32_t)count, primary->body,
-	                    &primary->counts);
-	if (!size)
-		return 1;
-	err = put(primary, epoch, WIRE_PAGES, size);
-	memcpy(&head, primary->body, sizeof(head));
-	epoch->pages += head.count;
-	return err ? err : 1;
+	primary->is_encoding = !fetched && !put;
+	return !primary->is_encoding;
 }
 
 /* One piece. */
@@ -178,6 +217,7 @@ int primary_collect(struct primary *primary)
 {
 	struct kept_epoch *epoch = in_flight_filling(&primary->in_flight);
 
+	primary->is_encoding = false;
 	if (!epoch)
 		return 0;
 	if (primary->in_flight.bytes >= primary->settings.kept_bytes) {

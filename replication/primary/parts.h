@@ -4,6 +4,7 @@
 #ifndef REPLICATION_PRIMARY_PARTS_H
 #define REPLICATION_PRIMARY_PARTS_H
 
+#include "replication/encode/pool.h"
 #include "replication/primary/in_flight.h"
 #include "replication/primary/primary.h"
 
@@ -16,8 +17,8 @@ struct primary {
 	struct primary_states states;
 	struct pace pace;
 	struct in_flight in_flight;
-	struct encoder *encoder;
-	struct encode_counts counts;
+	struct encode_pool
+		*pool; /* pages of the epoch that is being filled, on their way into frames */
 	uint64_t series;
 
 	struct peer *peer; /* NULL: none */
@@ -33,6 +34,8 @@ struct primary {
 	uint64_t flush_epoch; /* the last one; 0: not cut yet */
 
 	enum collect_stage stage;
+	bool is_fetched;  /* of its pages none is left */
+	bool is_encoding; /* nothing can be added before a thread is done */
 	enum wire_state_kind state_kind;
 	uint32_t state_offset;
 	uint64_t round_pages,
@@ -46,9 +49,13 @@ struct primary {
 	uint8_t body[WIRE_BODY_MAX];
 };
 
-/* Add to the epoch that is being filled. 1: come again; 0: it is whole, there is none, or too much waits to be sent; a
- * negative errno: it cannot be had any more. */
+/* Add to the epoch that is being filled. 1: come again; 0: it is whole, there is none, threads have all its pages, or too much
+ * waits to be sent; a negative errno: it cannot be had any more. */
 int primary_collect(struct primary *primary);
+/* Its pages come first. */
+void primary_collect_begin(struct primary *primary);
+/* Epochs are given up; no thread reads pages of the VM any more. */
+void primary_collect_drop(struct primary *primary);
 
 /* Send what the peer takes. 0 or a negative errno: the connection is of no use. */
 int primary_push(struct primary *primary);

@@ -12,14 +12,26 @@
 #include "replication/primary/parts.h"
 #include "replication/wire/body.h"
 
+static struct encode_pool *make_pool(const struct primary_settings *settings)
+{
+	const struct encode_pool_settings pool = { .threads = settings->encode_threads,
+		                                   .alone = settings->encode_alone,
+		                                   .codecs = WIRE_CODECS,
+		                                   .done = settings->encoded,
+		                                   .data = settings->encoded_data };
+
+	return encode_pool_new(&pool);
+}
+
 struct primary *primary_new(struct vm *vm, const struct primary_settings *settings, uint64_t now)
 {
 	struct primary *primary = calloc(1, sizeof(*primary));
 
+	assert(vm->batches >= ENCODE_JOBS(settings->encode_threads));
 	if (!primary)
 		return NULL;
-	primary->encoder = encoder_new(WIRE_CODECS);
-	if (!primary->encoder) {
+	primary->pool = make_pool(settings);
+	if (!primary->pool) {
 		free(primary);
 		return NULL;
 	}
@@ -62,7 +74,7 @@ void primary_free(struct primary *primary)
 		return;
 	say_bye(primary, WIRE_BYE_STOPPING, "the primary's worker ends");
 	in_flight_clear(&primary->in_flight);
-	encoder_free(primary->encoder);
+	encode_pool_free(primary->pool);
 	free(primary);
 }
 
@@ -70,7 +82,7 @@ void primary_free(struct primary *primary)
 
 static int begin_epoch(struct primary *primary, uint64_t epoch, uint64_t base, uint32_t flags)
 {
-	primary->stage = COLLECT_PAGES;
+	primary_collect_begin(primary);
 	return in_flight_add(&primary->in_flight, epoch, base, flags) ? 0 : -ENOMEM;
 }
 
@@ -93,7 +105,7 @@ static int attach(struct primary *primary)
 {
 	int err;
 
-	in_flight_clear(&primary->in_flight);
+	primary_collect_drop(primary);
 	primary->has_write = false;
 	primary->round_pages = primary->round_before = UINT64_MAX;
 	primary->base_bytes = primary->round_sync = 0;
@@ -104,8 +116,7 @@ static int attach(struct primary *primary)
 
 static void detach(struct primary *primary)
 {
-	in_flight_clear(&primary->in_flight);
-	primary->stage = COLLECT_DONE;
+	primary_collect_drop(primary);
 	primary->vm->ops->detach(primary->vm);
 }
 
@@ -158,7 +169,7 @@ static int cut(struct primary *primary, uint64_t now)
 	primary->round_pages = cut.pages;
 	assert(!in_flight_filling(&primary->in_flight) || is_in(primary, PRIMARY_BASE));
 	if (is_in(primary, PRIMARY_BASE)) {
-		primary->stage = COLLECT_PAGES;
+		primary_collect_begin(primary);
 		primary->round_sync = 0;
 		primary->is_sync_left = false;
 		return 0;
@@ -210,8 +221,7 @@ static void follow(struct primary *primary, unsigned int asked, uint64_t now)
 		return;
 	log_error("%s: epoch %llu cannot be had: errno %d", primary->settings.who,
 	          (unsigned long long)primary->states.cut, -err);
-	in_flight_clear(&primary->in_flight);
-	primary->stage = COLLECT_DONE;
+	primary_collect_drop(primary);
 	act(primary, primary_states_fault(&primary->states), now);
 }
 
@@ -442,8 +452,7 @@ uint64_t primary_run(struct primary *primary, uint64_t now)
 	bool is_collecting = err > 0;
 
 	if (err < 0) {
-		in_flight_clear(&primary->in_flight);
-		primary->stage = COLLECT_DONE;
+		primary_collect_drop(primary);
 		log_error("%s: epoch %llu cannot be had: errno %d", primary->settings.who,
 		          (unsigned long long)primary->states.cut, -err);
 		act(primary, primary_states_fault(&primary->states), now);
@@ -457,7 +466,7 @@ uint64_t primary_run(struct primary *primary, uint64_t now)
 	}
 	if (primary->stage == COLLECT_DONE && !is_collecting)
 		return wake(primary);
-	if (primary->stage == COLLECT_SYNC && primary->marks_due)
+	if (primary->is_encoding || (primary->stage == COLLECT_SYNC && primary->marks_due))
 		return PACE_NEVER;
 	/* What is kept is as much as may be: until the peer has taken or acknowledged some. */
 	return primary->is_agreed && primary->in_flight.bytes >= primary->settings.kept_bytes

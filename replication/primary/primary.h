@@ -27,12 +27,16 @@ struct primary_settings {
 	uint64_t small_pages; /* a round of the base that brings no more is the last */
 	uint64_t
 		sync_bytes; /* of the disks, that a round of the base reads before what waits in the devices may end it */
+	/* Pages are encoded by so many threads (encode/pool.h), which need a VM with ENCODE_JOBS() batches; 0: in primary_run(). */
+	unsigned int encode_threads;
+	uint32_t encode_alone;        /* a batch of so many is not worth waking one */
+	void (*encoded)(void *data);  /* primary_run() is due; called by those threads */
 	uint64_t last;                /* number of the epoch before the open one, at least 1 */
 	bool is_held;                 /* output is held already, since an earlier process */
 	uint64_t (*draw)(void *data); /* a random number, not 0, for a row of epochs */
 	void (*beat)(void *data,
 	             const struct wire_beat *beat); /* one has come; NULL: they are ignored */
-	void *data, *beat_data;
+	void *data, *beat_data, *encoded_data;
 	struct wire_hello hello; /* ours; series and last_epoch are filled in */
 };
 

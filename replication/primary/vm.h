@@ -65,8 +65,8 @@ struct vm_ops {
 	int (*capture)(struct vm *vm, struct vm_cut *cut);
 	int (*go)(struct vm *vm, uint64_t epoch);
 
-	/* Pages of the epoch that has ended: how many were put there, 0: none is left. Contents stay valid until the next call.
-	 * There is no capture while some are left. */
+	/* Pages of the epoch that has ended: how many were put there, 0: none is left. Contents stay valid, and may be read by other
+	 * threads, for as many calls as the VM has batches, or until attach or detach. There is no capture while some are left. */
 	int (*fetch)(struct vm *vm, struct encode_page *pages, uint32_t room);
 	/* Pages written in the open epoch so far; 0: not known. Asked several times an epoch, if there is a budget. */
 	uint64_t (*dirty)(struct vm *vm);
@@ -86,6 +86,7 @@ struct vm_ops {
 
 struct vm {
 	const struct vm_ops *ops;
+	uint32_t batches; /* of fetch() that are kept, at least 1 */
 };
 
 #endif

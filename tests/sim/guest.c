@@ -425,6 +425,7 @@ void guest_init(struct sim_guest *guest)
 	for (unsigned int i = 0; i < SIM_SNAPSHOTS; i++)
 		guest->snapshots[i].epoch = 0;
 	guest->vm.ops = &ops;
+	guest->vm.batches = UINT32_MAX; /* contents stay until the next capture */
 	guest->open = 2;
 }
 

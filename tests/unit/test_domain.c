@@ -1,6 +1,6 @@
 /* A domain and its shadow on two fake hypervisors, replicated by both workers over TLS: memory, state and disk arrive. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/images.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/domain/notes.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c replication/marks/marks_file.c replication/domain/pairing.c */
+/* links: common/log.c common/states.c replication/domain/devices.c replication/domain/images.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/domain/notes.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/door.c replication/hold/record_log.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/pool.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c   tests/unit/certificates.c tests/unit/fake_hyper.c replication/marks/marks_file.c replication/domain/pairing.c */
 /* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "replication/domain/domain_sink.h"
 #include "replication/domain/domctl.h"
 #include "replication/domain/domain_vm.h"
+#include "replication/encode/pool.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/standby_worker.h"
 #include "replication/transport/tls.h"
@@ -257,6 +258,7 @@ static void start(struct pair *pair)
 	assert_int_equal(domain_vm_open(&pair->vm, &pair->a.hyper, &pair->a.disks, DOMAIN, false,
 	                                false, 1024),
 	                 0);
+	domain_vm_keep(&pair->vm, ENCODE_JOBS(pair->primary_settings.encode_threads));
 	pair->vm.estate = &estate_source;
 	pair->sink.heir = &estate_heir;
 	pair->primary_settings.last = pair->vm.epoch - 1;
@@ -265,7 +267,7 @@ static void start(struct pair *pair)
 	                 0);
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, unsigned int threads)
 {
 	struct pair *pair = calloc(1, sizeof(*pair));
 
@@ -291,6 +293,7 @@ static int set_up(void **state)
 		.pace = { .longest = 20000000, .shortest = 1000000, .in_flight = 3 },
 		.kept_bytes = 4u << 20,
 		.small_pages = 100,
+		.encode_threads = threads,
 		.draw = draw,
 	};
 	fill_hello(&pair->primary_settings.hello, WIRE_PRIMARY, &pair->a.disks);
@@ -299,6 +302,17 @@ static int set_up(void **state)
 	start(pair);
 	*state = pair;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, 0);
+}
+
+/* Each batch goes through them. */
+static int set_up_threads(void **state)
+{
+	return set_up_with(state, 3);
 }
 
 static int tear_down(void **state)
@@ -391,6 +405,26 @@ static void a_failing_hypervisor_is_survived(void **state)
 		UNTIL(host->fake.calls > host->fake.fail_at);
 		settle(pair);
 	}
+	primary_worker_close(&pair->primary);
+	assert_int_equal(standby_worker_activate(&pair->standby, 0), 0);
+	assert_same_memory(pair);
+	assert_same_disk(pair);
+}
+
+/* What threads have of an epoch then is dropped, and its pages are freed under nobody's eyes. */
+static void a_link_is_lost_in_the_midst(void **state)
+{
+	struct pair *pair = *state;
+
+	for (int round = 0; round < 12; round++) {
+		UNTIL(contact_is_up(pair->primary.contact) &&
+		      standby_has_peer(pair->standby.standby));
+		for (int i = 0; i < round * 3; i++)
+			ev_run(pair->loop, EVRUN_ONCE);
+		standby_lost(pair->standby.standby, "cut by the test");
+		UNTIL(!contact_is_up(pair->primary.contact));
+	}
+	settle(pair);
 	primary_worker_close(&pair->primary);
 	assert_int_equal(standby_worker_activate(&pair->standby, 0), 0);
 	assert_same_memory(pair);
@@ -496,16 +530,24 @@ static void what_was_told_is_not_undone_by_an_older_block(void **state)
 }
 
 #define DOMAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define THREADS_TEST(name)                                                                         \
+	{                                                                                          \
+#name " (threads)", name, set_up_threads, tear_down, NULL                          \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(a_shadow_becomes_the_vm),
 		DOMAIN_TEST(a_failing_hypervisor_is_survived),
+		DOMAIN_TEST(a_link_is_lost_in_the_midst),
 		DOMAIN_TEST(log_of_a_killed_worker_is_given_up),
 		DOMAIN_TEST(nothing_whole_does_not_run),
 		DOMAIN_TEST(a_budget_ends_an_epoch),
 		DOMAIN_TEST(what_was_told_is_not_undone_by_an_older_block),
+		THREADS_TEST(a_shadow_becomes_the_vm),
+		THREADS_TEST(a_failing_hypervisor_is_survived),
+		THREADS_TEST(a_link_is_lost_in_the_midst),
 	};
 
 	log_open("test_domain", LOG_LEVEL_ERROR);

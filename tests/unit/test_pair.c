@@ -1,6 +1,6 @@
 /* The simulated pair under sanitizers: few schedules of what build/unit/sim_pair runs many of. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: tests/sim/pair.c tests/sim/guest.c tests/sim/shadow.c tests/sim/link.c tests/sim/world.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/primary/primary.c replication/primary/collect.c replication/primary/push.c replication/primary/in_flight.c replication/standby/standby.c replication/stage/stage.c replication/wire/frame.c replication/wire/hello.c replication/wire/body.c replication/wire/pages.c replication/wire/disk.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c common/log.c common/states.c */
+/* links: tests/sim/pair.c tests/sim/guest.c tests/sim/shadow.c tests/sim/link.c tests/sim/world.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/primary/primary.c replication/primary/collect.c replication/primary/push.c replication/primary/in_flight.c replication/standby/standby.c replication/stage/stage.c replication/wire/frame.c replication/wire/hello.c replication/wire/body.c replication/wire/pages.c replication/wire/disk.c replication/encode/encode.c replication/encode/pool.c replication/encode/decode.c replication/encode/lines.c common/log.c common/states.c */
 /* libs: -llz4 -lxxhash -lpthread */
 
 #include <setjmp.h>

@@ -50,6 +50,7 @@ static void a_short_file_has_defaults(void **state)
 	assert_null(config.control);
 	assert_int_equal(config.disks.count, 0);
 	assert_int_equal(config.pace.longest, 25000000);
+	assert_true(config.encode_threads <= 4);
 	assert_false(config.contact.is_listening);
 	assert_string_equal(config.contact.transport.key, "/c/a.key");
 	assert_string_equal(config.contact.transport.peer, "b");
@@ -69,13 +70,14 @@ static void everything_can_be_said(void **state)
 			"{\"vm\":{\"name\":\"web\",\"uuid\":\"00112233445566778899aabbccddeeff\","
 			"\"domain\":7,\"generation\":3,\"round\":9,\"devices\":false,"
 			"\"disks\":[{\"path\":\"/dev/x\",\"device\":51712}]}," TLS "," REST
-			",\"control\":\"/run/c\",\"arbitrated\":true,\"interval_ms\":50,\"staged_mib\":16}",
+			",\"control\":\"/run/c\",\"arbitrated\":true,\"interval_ms\":50,\"encode_threads\":16,\"staged_mib\":16}",
 			why),
 		0);
 	assert_int_equal(config.hello.generation, 3);
 	assert_int_equal(config.hello.round, 9);
 	assert_true(config.is_arbitrated);
 	assert_int_equal(config.hello.staged_max, 16 << 20);
+	assert_int_equal(config.encode_threads, 16);
 	assert_false(config.has_devices);
 	assert_int_equal(config.disks.count, 1);
 	assert_int_equal(images_find(&config.disks, 51712), 0);
@@ -111,6 +113,8 @@ static void bad_files_are_refused_with_a_reason(void **state)
 	assert_refused("{" VM "," TLS "," REST ",\"interval_ms\":0}", "interval_ms");
 	assert_refused("{" VM "," TLS "," REST ",\"interval_ms\":\"5\"}", "integer");
 	assert_refused("{" VM "," TLS "," REST ",\"in_flight\":0}", "in_flight");
+	assert_refused("{" VM "," TLS "," REST ",\"encode_threads\":-1}", "encode_threads");
+	assert_refused("{" VM "," TLS "," REST ",\"encode_threads\":17}", "encode_threads");
 	assert_refused("{" VM "," TLS "," REST ",\"staged_mib\":-1}", "staged_mib");
 	assert_refused("{" VM "," TLS "," REST ",\"silence_ms\":100}", "silence_ms");
 	assert_refused("{\"vm\":{\"name\":\"web\",\"uuid\":\"001122\",\"domain\":7}," TLS "," REST

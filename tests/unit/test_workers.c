@@ -1,6 +1,6 @@
 /* Both workers in one loop, over real TLS, with a simulated VM and a simulated shadow: the way from first contact to takeover. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: common/log.c common/states.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c tests/sim/guest.c tests/sim/shadow.c tests/unit/certificates.c tests/unit/worker_pair.c */
+/* links: common/log.c common/states.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/pool.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c tests/sim/guest.c tests/sim/shadow.c tests/unit/certificates.c tests/unit/worker_pair.c */
 /* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
 
 #include <stdio.h>
@@ -449,6 +449,10 @@ static void copies_of_another_round_are_refused(void **state)
 }
 
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define THREADS_TEST(name)                                                                         \
+	{                                                                                          \
+#name " (threads)", name, set_up_threads, tear_down, NULL                          \
+	}
 
 int main(void)
 {
@@ -469,6 +473,11 @@ int main(void)
 		WORKER_TEST(the_pace_is_set_while_epochs_run),
 		WORKER_TEST(a_flush_that_fails_is_said),
 		WORKER_TEST(copies_of_another_round_are_refused),
+		THREADS_TEST(epochs_go_over_and_output_leaves),
+		THREADS_TEST(the_standby_goes_on_where_the_world_last_saw_the_vm),
+		THREADS_TEST(a_connection_that_breaks_is_made_again),
+		THREADS_TEST(a_primary_worker_that_comes_back_takes_up_what_is_held),
+		THREADS_TEST(a_switchover_loses_nothing),
 	};
 
 	log_open("test_workers", LOG_LEVEL_ERROR);

@@ -135,7 +135,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 		guest_step(&pair->guest);
 }
 
-int set_up(void **state)
+static int set_up_with(void **state, unsigned int threads)
 {
 	struct pair *pair = calloc(1, sizeof(*pair));
 
@@ -153,6 +153,7 @@ int set_up(void **state)
 		.pace = { .longest = 20000000, .shortest = 1000000, .in_flight = 3 },
 		.kept_bytes = 1u << 20,
 		.small_pages = SIM_PAGES,
+		.encode_threads = threads,
 		.draw = draw,
 	};
 	fill_hello(&pair->primary_settings.hello, WIRE_PRIMARY);
@@ -162,6 +163,16 @@ int set_up(void **state)
 	start_primary(pair);
 	*state = pair;
 	return 0;
+}
+
+int set_up(void **state)
+{
+	return set_up_with(state, 0);
+}
+
+int set_up_threads(void **state)
+{
+	return set_up_with(state, 3);
 }
 
 int tear_down(void **state)

@@ -35,6 +35,8 @@ struct pair {
 void start_standby(struct pair *pair);
 void start_primary(struct pair *pair);
 int set_up(void **state);
+/* Each batch of pages goes through threads. */
+int set_up_threads(void **state);
 int tear_down(void **state);
 enum primary_state primary_is(const struct pair *pair);
 uint64_t acked(const struct pair *pair);

@@ -10,10 +10,7 @@
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -23,6 +20,8 @@
 #include <xen/grant_table.h>
 #include <xen/evtchn.h>
 #include <xen/gntdev.h>
+
+#include "replication/main/capabilities.h"
 
 static const int kept_capabilities[] = {
 	CAP_NET_ADMIN, /* to make and take up taps, also those of cards plugged in later */
@@ -112,21 +111,7 @@ static const unsigned long allowed_requests[] = {
 
 int confine_capabilities(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[2] = { { 0 } };
-	uint64_t kept = 0;
-
-	for (unsigned int i = 0; i < COUNT(kept_capabilities); i++)
-		kept |= UINT64_C(1) << kept_capabilities[i];
-	for (int i = 0; i <= CAP_LAST_CAP; i++) {
-		if (!(kept >> i & 1) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) && errno != EINVAL)
-			return -errno;
-	}
-	for (int i = 0; i < 2; i++)
-		sets[i].effective = sets[i].permitted = (uint32_t)(kept >> (32 * i));
-	if (syscall(SYS_capset, &header, sets) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
-	return 0;
+	return capabilities_keep(kept_capabilities, COUNT(kept_capabilities));
 }
 
 static int fill_filter(scmp_filter_ctx filter)

@@ -16,6 +16,7 @@
 #include "common/journal.h"
 #include "replication/encode/pool.h"
 #include "replication/domain/domain_vm.h"
+#include "replication/main/confine_primary.h"
 #include "replication/main/primary_worker.h"
 #include "replication/main/worker_config.h"
 #include "replication/estate/estate_source.h"
@@ -165,6 +166,7 @@ int main(int argc, char **argv)
 	static struct program program;
 	char why[WORKER_CONFIG_WHY_MAX];
 	struct ev_loop *loop;
+	int err;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: remus-primary FILE\n");
@@ -176,6 +178,11 @@ int main(int argc, char **argv)
 	if (worker_config_read(&program.config, WIRE_PRIMARY, argv[1], why)) {
 		log_error("%s", why);
 		return 2;
+	}
+	err = confine_primary();
+	if (err) {
+		log_error("%s: rights cannot be given up: %s", program.config.who, strerror(-err));
+		return 1;
 	}
 	loop = ev_default_loop(EVFLAG_AUTO);
 	if (!loop || start(&program, loop))

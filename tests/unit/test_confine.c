@@ -1,6 +1,6 @@
 /* A confined worker is killed by a system call it has no right to. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/main/confine.c */
+/* links: replication/main/confine.c replication/main/capabilities.c */
 /* libs: -lseccomp */
 
 #include <setjmp.h>

@@ -115,7 +115,7 @@ int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *hea
 	return 0;
 }
 
-static bool is_over(uint64_t until)
+bool held_is_over(uint64_t until)
 {
 	struct timespec time;
 
@@ -136,7 +136,7 @@ int held_release(struct held *held, uint64_t epoch, uint64_t until, int tap)
 	position = record_log_head(&held->log);
 	end = record_log_tail(&held->log);
 	while ((record = record_log_next(&held->log, &position, end)) && record->epoch <= epoch &&
-	       !is_over(until)) {
+	       !held_is_over(until)) {
 		struct virtio_net_hdr header;
 		const uint8_t *frame = record->payload + sizeof(header);
 

@@ -45,6 +45,9 @@ void held_add(const struct held *held, struct held_sum *sum);
 int held_put(struct held *held, uint64_t epoch, const struct virtio_net_hdr *header,
              const void *frame, size_t length);
 
+/* Whether that time (until, below) has come. */
+bool held_is_over(uint64_t until);
+
 /* Write the frames of that epoch and of those before it to the tap, each only if it is not later than until (CLOCK_BOOTTIME, ns;
  * UINT64_MAX: whenever). -EAGAIN: the tap has no room for the rest. */
 int held_release(struct held *held, uint64_t epoch, uint64_t until, int tap);

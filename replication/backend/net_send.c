@@ -80,24 +80,40 @@ static void wait_for_tap(struct net_card *card, bool is_full)
 		ev_io_stop(loop, &card->writable);
 }
 
+static int keep(struct net_card *card, const struct virtio_net_hdr *header, const uint8_t *frame,
+                size_t length)
+{
+	struct output *output = &card->device.host->output;
+	uint64_t epoch = output_is_held(output) ? output_epoch(output) : 0;
+	int err;
+
+	assert(card->held.memory);
+	err = held_put(&card->held, epoch, header, frame, length);
+	output_want(output);
+	return err;
+}
+
+/* It need not wait for others, nor for its epoch: but without a lease nothing leaves (I5). */
+static bool may_overtake(const struct output *output, const uint8_t *frame, size_t length)
+{
+	return output_is_exempt(output, frame, length) && !held_is_over(output_lease(output));
+}
+
 /* Hand a frame to the network, or have it wait there for its epoch: the one place where output leaves. -EAGAIN if the
  * tap has no room, -ENOBUFS if what is held has none. */
 static int put_out(struct net_card *card, const struct virtio_net_hdr *header, const uint8_t *frame,
                    size_t length)
 {
-	struct output *output = &card->device.host->output;
-	ssize_t sent;
-	int err;
-
+	const struct output *output = &card->device.host->output;
 	/* What was held leaves first, also when nothing is held any more. */
-	if (output_is_held(output) || !held_is_empty(&card->held)) {
-		assert(card->held.memory);
-		err = held_put(&card->held, output_is_held(output) ? output_epoch(output) : 0,
-		               header, frame, length);
-		output_want(output);
-		return err;
-	}
+	bool has_to_wait = output_is_held(output) || !held_is_empty(&card->held);
+	ssize_t sent;
+
+	if (has_to_wait && !may_overtake(output, frame, length))
+		return keep(card, header, frame, length);
 	sent = tap_write(card->tap, header, frame, length);
+	if (sent == -EAGAIN && has_to_wait)
+		return keep(card, header, frame, length);
 	if (sent == -EAGAIN)
 		wait_for_tap(card, true);
 	return sent < 0 ? (int)sent : 0;

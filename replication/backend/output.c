@@ -29,6 +29,7 @@ struct output_page {
 	uint64_t epoch;   /* the open one */
 	uint64_t released;
 	uint64_t lease; /* what was released may leave until then; see output_lease() */
+	struct exempt exempt;
 };
 
 static void make_path(const struct output *output, char *path)
@@ -115,6 +116,8 @@ int output_adopt(struct output *output, unsigned int domid, const struct output_
 		drop_page(output, true);
 		return 0;
 	}
+	if (!exempt_is_sound(&output->page->exempt))
+		output->page->exempt = (struct exempt){ .types = { 0 } };
 	log_info("guest %u: output is held since epoch %llu", domid,
 	         (unsigned long long)output->page->epoch);
 	return 0;
@@ -345,6 +348,16 @@ static int lease(struct output *output, const struct door_message *asked)
 	return 0;
 }
 
+/* What is held of them already leaves with its epoch. */
+static int exempt(struct output *output, const struct door_message *asked)
+{
+	if (!exempt_is_sound(&asked->exempt))
+		return -EINVAL;
+	output->page->exempt = asked->exempt;
+	answer(output, DOOR_EXEMPTED, asked->epoch);
+	return 0;
+}
+
 static int free_output(struct output *output, const struct door_message *asked)
 {
 	if (output->page->is_holding)
@@ -380,6 +393,8 @@ void output_message(struct output *output, const struct door_message *asked)
 		err = forget(output, asked);
 	else if (asked->kind == DOOR_LEASE)
 		err = lease(output, asked);
+	else if (asked->kind == DOOR_EXEMPT)
+		err = exempt(output, asked);
 	else if (asked->kind == DOOR_PAIR)
 		err = pair(output, asked);
 	else if (asked->kind == DOOR_COMMITTED)
@@ -450,6 +465,11 @@ uint64_t output_released(const struct output *output)
 uint64_t output_lease(const struct output *output)
 {
 	return output_is_held(output) ? output->page->lease : UINT64_MAX;
+}
+
+bool output_is_exempt(const struct output *output, const uint8_t *frame, size_t length)
+{
+	return output_is_held(output) && exempt_has(&output->page->exempt, frame, length);
 }
 
 void output_want(struct output *output)

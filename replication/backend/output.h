@@ -10,7 +10,7 @@
  *  PASSING  frames leave at once, nothing is noted; costs nothing
  *  NOTING   frames leave at once; disk writes are noted: the standby is being given its first copy
  *  HOLDING  a frame of epoch N leaves when N was released, and not after the lease, if there is one (LEASE); disk writes go
- *           to the image at once, and are noted
+ *           to the image at once, and are noted. A frame of an exempt EtherType leaves at once, but not after the lease
  *  STOPPED  nothing of the guest's is read or written: its rings stand still for the capture
  *
  * HOLDING does not need a holder: without one everything is kept, up to its bounds, for the next (I1). It outlives this
@@ -94,6 +94,8 @@ uint64_t output_epoch(const struct output *output);
 uint64_t output_released(const struct output *output);
 /* Until when they may: CLOCK_BOOTTIME, ns; UINT64_MAX: without end. */
 uint64_t output_lease(const struct output *output);
+/* A frame that is not held, as long as there is a lease. */
+bool output_is_exempt(const struct output *output, const uint8_t *frame, size_t length);
 /* Something waits for the end of this epoch. */
 void output_want(struct output *output);
 

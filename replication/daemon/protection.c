@@ -54,17 +54,25 @@ static json_t *disks_to_json(const struct protection *protection)
 	return disks;
 }
 
+const char *protection_exempt(const struct config_vm_defaults *settings,
+                              char text[EXEMPT_TEXT_SIZE])
+{
+	return exempt_is_none(&settings->exempt) ? NULL : exempt_write(&settings->exempt, text);
+}
+
 json_t *protection_to_json(const struct protection *protection)
 {
 	const struct config_vm_defaults *settings = &protection->settings;
+	char exempt[EXEMPT_TEXT_SIZE];
 
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:I, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:{s:b, s:I, s:b}}",
+		"{s:s, s:s, s:i, s:s, s:s, s:I, s:i, s:{s:I, s:I, s:I, s:s*}, s:b, s:o, s:{s:b, s:I, s:b}}",
 		"name", protection->name, "uuid", protection->uuid, "domid", (int)protection->domid,
 		"role", role_names[protection->role], "peer", protection->peer, "generation",
 		(json_int_t)protection->generation, "port", (int)protection->port, "settings",
 		"interval", (json_int_t)settings->interval, "budget", (json_int_t)settings->budget,
-		"memory", (json_int_t)settings->memory, "devices", protection->has_devices, "disks",
+		"memory", (json_int_t)settings->memory, "exempt",
+		protection_exempt(settings, exempt), "devices", protection->has_devices, "disks",
 		disks_to_json(protection), "arbiter", "on", protection->is_arbitrated, "round",
 		(json_int_t)protection->round, "accepts_split_brain",
 		protection->accepts_split_brain);
@@ -142,7 +150,7 @@ bool protection_may_set(json_int_t interval, json_int_t budget, json_int_t memor
 
 /* What the file or the peer says, before it is believed. */
 struct said {
-	const char *name, *uuid, *role, *peer;
+	const char *name, *uuid, *role, *peer, *exempt;
 	json_int_t domid, generation, port, interval, budget, memory;
 	int has_devices, is_arbitrated, accepts_split_brain;
 	json_int_t round;
@@ -151,6 +159,8 @@ struct said {
 
 static const char *find_wrong(const struct said *said)
 {
+	struct exempt exempt;
+
 	if (!protection_is_name(said->name))
 		return "name has other letters than a-z, A-Z, 0-9 and ._+-, or too many";
 	if (!is_uuid(said->uuid))
@@ -166,7 +176,7 @@ static const char *find_wrong(const struct said *said)
 		return "generation, round or port cannot be";
 	if (!protection_may_set(said->interval, said->budget, said->memory))
 		return "interval, budget or memory is out of bounds";
-	return NULL;
+	return exempt_parse(&exempt, said->exempt);
 }
 
 static void take(struct protection *protection, const struct said *said)
@@ -185,6 +195,7 @@ static void take(struct protection *protection, const struct said *said)
 	protection->settings = (struct config_vm_defaults){ .interval = (uint32_t)said->interval,
 		                                            .budget = (uint32_t)said->budget,
 		                                            .memory = (uint32_t)said->memory };
+	exempt_parse(&protection->settings.exempt, said->exempt);
 }
 
 int protection_from_json(struct protection *protection, const json_t *json,
@@ -193,17 +204,18 @@ int protection_from_json(struct protection *protection, const json_t *json,
 	struct protection read = { .disk_count = 0 };
 	const char *wrong;
 	json_error_t error;
-	struct said said;
+	struct said said = { .exempt = "none" };
 
 	if (json_unpack_ex(reading(json), &error, JSON_STRICT,
-	                   "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:b, s:o,"
+	                   "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I, s?s}, s:b, s:o,"
 	                   " s:{s:b, s:I, s:b}}",
 	                   "name", &said.name, "uuid", &said.uuid, "domid", &said.domid, "role",
 	                   &said.role, "peer", &said.peer, "generation", &said.generation, "port",
 	                   &said.port, "settings", "interval", &said.interval, "budget",
-	                   &said.budget, "memory", &said.memory, "devices", &said.has_devices,
-	                   "disks", &said.disks, "arbiter", "on", &said.is_arbitrated, "round",
-	                   &said.round, "accepts_split_brain", &said.accepts_split_brain)) {
+	                   &said.budget, "memory", &said.memory, "exempt", &said.exempt, "devices",
+	                   &said.has_devices, "disks", &said.disks, "arbiter", "on",
+	                   &said.is_arbitrated, "round", &said.round, "accepts_split_brain",
+	                   &said.accepts_split_brain)) {
 		snprintf(why, PROTECTION_WHY_SIZE, "%.150s", error.text);
 		return -EINVAL;
 	}

@@ -40,11 +40,15 @@ struct protection {
 	struct protection_disk disks[WIRE_DISKS_MAX];
 };
 
-/* Whether they are within their bounds. */
+/* Whether these are within their bounds. */
 bool protection_may_set(json_int_t interval, json_int_t budget, json_int_t memory);
 
 const char *protection_role_name(enum protection_role role);
 bool protection_is_name(const char *name);
+
+/* As it stands in a record, or is told a peer: NULL, so that it is left out, if there is none. */
+const char *protection_exempt(const struct config_vm_defaults *settings,
+                              char text[EXEMPT_TEXT_SIZE]);
 
 /* NULL: no memory. */
 json_t *protection_to_json(const struct protection *protection);

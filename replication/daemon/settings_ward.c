@@ -17,11 +17,13 @@
 static json_t *tell(const struct ward *ward)
 {
 	const struct config_vm_defaults *settings = &ward->is.settings;
+	char exempt[EXEMPT_TEXT_SIZE];
 
-	return control_success(json_pack("{s:s, s:I, s:I, s:I}", "vm", ward->is.name, "interval",
-	                                 (json_int_t)settings->interval, "budget",
+	return control_success(json_pack("{s:s, s:I, s:I, s:I, s:s}", "vm", ward->is.name,
+	                                 "interval", (json_int_t)settings->interval, "budget",
 	                                 (json_int_t)settings->budget, "memory",
-	                                 (json_int_t)settings->memory));
+	                                 (json_int_t)settings->memory, "exempt",
+	                                 exempt_write(&settings->exempt, exempt)));
 }
 
 /* False: it is no number within these; NULL says nothing. */
@@ -43,6 +45,8 @@ static bool parse(const char *text, uint32_t least, uint32_t most, uint32_t *val
 
 json_t *settings_read(struct config_vm_defaults *settings, const struct wards_change *change)
 {
+	const char *wrong;
+
 	if (!parse(change->interval, 1, CONFIG_INTERVAL_MAX, &settings->interval))
 		return control_refusal(CONTROL_USAGE, "interval=25", "interval is 1 to %u ms",
 		                       CONFIG_INTERVAL_MAX);
@@ -52,6 +56,10 @@ json_t *settings_read(struct config_vm_defaults *settings, const struct wards_ch
 	if (!parse(change->memory, CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX, &settings->memory))
 		return control_refusal(CONTROL_USAGE, "memory=256", "memory is %u to %u MiB",
 		                       CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX);
+	wrong = change->exempt ? exempt_parse(&settings->exempt, change->exempt) : NULL;
+	if (wrong)
+		return control_refusal(CONTROL_USAGE, "exempt=arp,lldp, or exempt=none",
+		                       "exempt=%.64s: %s", change->exempt, wrong);
 	return NULL;
 }
 
@@ -86,17 +94,19 @@ static void write_file(struct ward *ward)
 static void tell_worker(struct ward *ward)
 {
 	struct worker_pace pace = worker_pace_of(&ward->is.settings);
+	char exempt[EXEMPT_TEXT_SIZE];
 
 	if (!ward->link || !worker_link_is_up(ward->link)) { /* the next one reads its file */
 		ward_answer(ward, tell(ward));
 		return;
 	}
 	worker_link_ask(ward->link,
-	                json_pack("{s:s, s:I, s:I, s:I, s:I}", "verb", "set", "interval_ms",
+	                json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "verb", "set", "interval_ms",
 	                          (json_int_t)pace.interval_ms, "shortest_ms",
 	                          (json_int_t)pace.shortest_ms, "dirty_pages",
 	                          (json_int_t)pace.dirty_pages, "kept_mib",
-	                          (json_int_t)pace.kept_mib),
+	                          (json_int_t)pace.kept_mib, "exempt",
+	                          exempt_write(&ward->is.settings.exempt, exempt)),
 	                WORKER_PATIENCE, on_worker_told, ward);
 }
 
@@ -126,7 +136,7 @@ void wards_set(struct wards *wards, const char *vm, const struct wards_change *c
 
 	if (!ward)
 		return;
-	if (!change->interval && !change->budget && !change->memory &&
+	if (!change->interval && !change->budget && !change->memory && !change->exempt &&
 	    ward_state(ward) != WARD_BROKEN) {
 		control_reply(later, tell(ward));
 		return;
@@ -170,16 +180,18 @@ void settings_ward_tick(struct ward *ward)
 {
 	struct wards *wards = ward->wards;
 	const struct config_vm_defaults *settings = &ward->is.settings;
+	char exempt[EXEMPT_TEXT_SIZE];
 	json_t *request;
 
 	if (!ward->is_tell_due || ward->telling || !wards->peers ||
 	    wards_now(wards) < ward->tell_at)
 		return;
 	ward->tell_at = wards_in(wards, TELL_AGAIN);
-	request = json_pack("{s:s, s:s, s:s, s:{s:I, s:I, s:I}}", "verb", "set", "vm",
+	request = json_pack("{s:s, s:s, s:s, s:{s:I, s:I, s:I, s:s*}}", "verb", "set", "vm",
 	                    ward->is.name, "uuid", ward->is.uuid, "settings", "interval",
 	                    (json_int_t)settings->interval, "budget", (json_int_t)settings->budget,
-	                    "memory", (json_int_t)settings->memory);
+	                    "memory", (json_int_t)settings->memory, "exempt",
+	                    protection_exempt(settings, exempt));
 	ward->telling = peers_ask(wards->peers, ward->is.peer, request, PEER_PATIENCE, on_peer_told,
 	                          ward);
 }
@@ -189,15 +201,16 @@ void settings_ward_tick(struct ward *ward)
 json_t *settings_keep(struct wards *wards, const char *peer, const json_t *request)
 {
 	json_int_t interval, budget, memory;
-	const char *verb, *name, *uuid;
+	const char *verb, *name, *uuid, *exempt = "none";
 	struct config_vm_defaults settings;
+	struct exempt exemptions;
 	struct ward *ward;
 
 	if (json_unpack_ex((json_t *)(uintptr_t)request, NULL, JSON_STRICT,
-	                   "{s:s, s:s, s:s, s:{s:I, s:I, s:I}}", "verb", &verb, "vm", &name, "uuid",
-	                   &uuid, "settings", "interval", &interval, "budget", &budget, "memory",
-	                   &memory) ||
-	    !protection_may_set(interval, budget, memory))
+	                   "{s:s, s:s, s:s, s:{s:I, s:I, s:I, s?s}}", "verb", &verb, "vm", &name,
+	                   "uuid", &uuid, "settings", "interval", &interval, "budget", &budget,
+	                   "memory", &memory, "exempt", &exempt) ||
+	    !protection_may_set(interval, budget, memory) || exempt_parse(&exemptions, exempt))
 		return control_refusal(
 			CONTROL_BAD_REQUEST, "the same version on both hosts",
 			"a request to set has a vm, a uuid and settings within bounds");
@@ -208,7 +221,8 @@ json_t *settings_keep(struct wards *wards, const char *peer, const json_t *reque
 		                       "%s is no standby of %.64s", wards->config.name, name);
 	settings = (struct config_vm_defaults){ .interval = (uint32_t)interval,
 		                                .budget = (uint32_t)budget,
-		                                .memory = (uint32_t)memory };
+		                                .memory = (uint32_t)memory,
+		                                .exempt = exemptions };
 	ward->is.settings = settings;
 	ward_save(ward, NULL, NULL);
 	return control_success(json_object());

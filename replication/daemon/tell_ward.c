@@ -160,16 +160,17 @@ static void add_guard(const struct ward *ward, json_t *told)
 json_t *ward_tell(const struct ward *ward)
 {
 	struct verdict verdict = judge(ward);
-	json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:{s:i, s:i}}",
-	                         "role", protection_role_name(ward->is.role), "peer", ward->is.peer,
-	                         "state", verdict.state, "why", reason(ward), "generation",
-	                         (json_int_t)ward->is.generation, "interval",
-	                         (json_int_t)ward->is.settings.interval, "budget",
-	                         (json_int_t)ward->is.settings.budget, "memory",
-	                         (json_int_t)ward->is.settings.memory, "disks",
-	                         (int)ward->is.disk_count, "seconds",
-	                         (json_int_t)(wards_now(ward->wards) - ward->since), "worker",
-	                         "pid", ward->child.pid, "starts", (int)ward->child.starts);
+	char exempt[EXEMPT_TEXT_SIZE];
+	json_t *told = json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:I, s:{s:i, s:i}}", "role",
+		protection_role_name(ward->is.role), "peer", ward->is.peer, "state", verdict.state,
+		"why", reason(ward), "generation", (json_int_t)ward->is.generation, "interval",
+		(json_int_t)ward->is.settings.interval, "budget",
+		(json_int_t)ward->is.settings.budget, "memory",
+		(json_int_t)ward->is.settings.memory, "exempt",
+		exempt_write(&ward->is.settings.exempt, exempt), "disks", (int)ward->is.disk_count,
+		"seconds", (json_int_t)(wards_now(ward->wards) - ward->since), "worker", "pid",
+		ward->child.pid, "starts", (int)ward->child.starts);
 	json_t *blockers = json_object_get(json_object_get(ward->refusal, "error"), "blockers");
 
 	if (verdict.alarm)

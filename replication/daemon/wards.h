@@ -60,7 +60,7 @@ void wards_resync(struct wards *wards, const char *vm, struct control_later *lat
 
 /* NULL: as it is. */
 struct wards_change {
-	const char *interval, *budget, *memory;
+	const char *interval, *budget, *memory, *exempt;
 };
 void wards_set(struct wards *wards, const char *vm, const struct wards_change *change,
                struct control_later *later);

@@ -86,11 +86,12 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
                          const struct config *config)
 {
 	struct worker_pace pace = worker_pace_of(&protection->settings);
+	char exempt[EXEMPT_TEXT_SIZE];
 	bool is_standby = protection->role == PROTECTION_STANDBY;
 
 	return json_pack(
 		"{s:{s:s, s:s, s:i, s:I, s:o, s:b, s:s*}, s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:s,"
-		" s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
 		"vm", "name", protection->name, "uuid", protection->uuid, "domain",
 		(int)protection->domid, "generation", (json_int_t)protection->generation, "disks",
 		tell_disks(protection), "devices", (int)protection->has_devices, "shadow",
@@ -101,7 +102,8 @@ static json_t *make_file(const struct worker_paths *paths, const struct protecti
 		"shortest_ms", (json_int_t)pace.shortest_ms, "dirty_pages",
 		(json_int_t)pace.dirty_pages, "kept_mib", (json_int_t)pace.kept_mib, "staged_mib",
 		(json_int_t)pace.kept_mib, "silence_ms", (json_int_t)config->silence, "connect_ms",
-		(json_int_t)config->silence + 2000);
+		(json_int_t)config->silence + 2000, "exempt",
+		exempt_write(&protection->settings.exempt, exempt));
 }
 
 int worker_file_write(const struct worker_paths *paths, const struct protection *protection,

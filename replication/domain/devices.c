@@ -88,6 +88,8 @@ static bool is_answer(const struct door_message *message, enum door_kind asked)
 		return message->kind == DOOR_LEASED;
 	case DOOR_PAIR:
 		return message->kind == DOOR_PAIRED;
+	case DOOR_EXEMPT:
+		return message->kind == DOOR_EXEMPTED;
 	default:
 		return false;
 	}
@@ -113,18 +115,25 @@ static int wait_answer(struct devices *devices, enum door_kind asked, struct doo
 	}
 }
 
-static int ask(struct devices *devices, enum door_kind kind, uint64_t epoch, int wait_ms,
+static int say(struct devices *devices, const struct door_message *message, int wait_ms,
                struct door_message *reply, int *fd)
 {
-	struct door_message message = { .version = DOOR_VERSION, .kind = kind, .epoch = epoch };
-	int err = devices->door < 0 ? -EPIPE : door_send(devices->door, &message, -1);
+	int err = devices->door < 0 ? -EPIPE : door_send(devices->door, message, -1);
 
 	if (!err && wait_ms)
-		err = wait_answer(devices, kind, reply, fd, now_ms() + wait_ms);
+		err = wait_answer(devices, message->kind, reply, fd, now_ms() + wait_ms);
 	/* Answers that come later would be taken for others. */
 	if (err == -ETIMEDOUT || err == -EPIPE || err == -EPROTO)
 		devices_leave(devices);
 	return err;
+}
+
+static int ask(struct devices *devices, enum door_kind kind, uint64_t epoch, int wait_ms,
+               struct door_message *reply, int *fd)
+{
+	struct door_message message = { .version = DOOR_VERSION, .kind = kind, .epoch = epoch };
+
+	return say(devices, &message, wait_ms, reply, fd);
 }
 
 int devices_take(struct devices *devices, unsigned int domid, uint64_t epoch)
@@ -161,6 +170,20 @@ int devices_lease(struct devices *devices, uint64_t until, bool is_awaited)
 		err = wait_answer(devices, DOOR_LEASE, &reply, &fd, end);
 	if (err == -ETIMEDOUT || err == -EPIPE || err == -EPROTO)
 		devices_leave(devices);
+	return err;
+}
+
+int devices_exempt(struct devices *devices, const struct exempt *exempt)
+{
+	struct door_message message = { .version = DOOR_VERSION,
+		                        .kind = DOOR_EXEMPT,
+		                        .exempt = *exempt };
+	struct door_message reply;
+	int fd = -1;
+	int err = say(devices, &message, DEVICES_ANSWER_MS, &reply, &fd);
+
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
 

@@ -43,6 +43,9 @@ int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch);
 /* Frames that were released may leave until then (CLOCK_BOOTTIME, ns). is_awaited: not before the worker keeps to it. */
 int devices_lease(struct devices *devices, uint64_t until, bool is_awaited);
 
+/* Frames of these EtherTypes are not held. -EINVAL: one may not be; nothing was changed. */
+int devices_exempt(struct devices *devices, const struct exempt *exempt);
+
 /* Read what has come by itself; devices->is_wanted says whether output waits. */
 int devices_listen(struct devices *devices);
 

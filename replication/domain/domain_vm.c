@@ -27,6 +27,8 @@ static int take_devices(struct domain_vm *vm)
 		vm->epoch = vm->devices.epoch;
 	if (!err && vm->lease != UINT64_MAX)
 		err = devices_lease(&vm->devices, vm->lease, false);
+	if (!err)
+		err = devices_exempt(&vm->devices, &vm->exempt);
 	return err;
 }
 
@@ -163,6 +165,16 @@ static int lease(struct vm *base, uint64_t until)
 		return 0;
 	return vm->devices.door < 0 ? take_devices(vm)
 	                            : devices_lease(&vm->devices, until, is_awaited);
+}
+
+static int exempt(struct vm *base, const struct exempt *exempt)
+{
+	struct domain_vm *vm = domain_of(base);
+
+	vm->exempt = *exempt;
+	if (!vm->has_devices)
+		return 0;
+	return vm->devices.door < 0 ? take_devices(vm) : devices_exempt(&vm->devices, exempt);
 }
 
 static int pause(struct vm *base)
@@ -354,6 +366,7 @@ static const struct vm_ops ops = {
 	.hold = hold,
 	.free = free_output,
 	.lease = lease,
+	.exempt = exempt,
 	.pause = pause,
 	.resume = resume,
 	.held = held,

@@ -25,6 +25,7 @@ struct domain_vm {
 	uint64_t pairing;          /* of the disks, since they were attached; 0: none */
 	uint64_t epoch;            /* the open one, for when devices are taken anew */
 	uint64_t lease;            /* the last that was said; UINT64_MAX: there is none */
+	struct exempt exempt;      /* likewise */
 };
 
 /* The parts are the caller's and outlive it. Takes the devices: what it holds already is in vm->devices. is_leased: of what is held

@@ -22,6 +22,8 @@
  *   LEASE T      of what was released, frames may leave       LEASED T
  *                until T (CLOCK_BOOTTIME, ns), and none
  *                after it; before the first: without end
+ *   EXEMPT       frames of these EtherTypes are not held,     EXEMPTED; REFUSED -EINVAL: one that may not be
+ *                as long as there is a lease
  *                                                             WANTED N: output is waiting in the open epoch N
  *                                                             REFUSED kind in flags, error: nothing was changed
  *
@@ -39,8 +41,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/exempt.h"
+
 #define DOOR_FOLDER  "/run/remus"
-#define DOOR_VERSION 4u
+#define DOOR_VERSION 5u
 #define DOOR_STOP_MS 1000
 
 enum door_kind {
@@ -54,6 +58,7 @@ enum door_kind {
 	DOOR_LEASE,
 	DOOR_PAIR,
 	DOOR_COMMITTED,
+	DOOR_EXEMPT,
 
 	DOOR_TAKEN = 0x81,
 	DOOR_HELD,
@@ -64,6 +69,7 @@ enum door_kind {
 	DOOR_REFUSED,
 	DOOR_LEASED,
 	DOOR_PAIRED,
+	DOOR_EXEMPTED,
 };
 
 /* Flags of TAKEN; those of STOPPED are how many KiB of frames are held. */
@@ -79,9 +85,10 @@ struct door_message {
 	uint64_t log_head, log_tail; /* positions of notes that are kept */
 	uint32_t frames;             /* of STOPPED: how many are held */
 	uint32_t reserved;
+	struct exempt exempt; /* of EXEMPT */
 };
 
-_Static_assert(sizeof(struct door_message) == 48, "the layout is shared by processes");
+_Static_assert(sizeof(struct door_message) == 64, "the layout is shared by processes");
 
 /* The file whose descriptor comes with TAKEN: a page of the worker's own, then a record_log of DOOR_LOG_BYTES with what
  * was written to the guest's disks, a record a write, in the order in which they may be done again. */

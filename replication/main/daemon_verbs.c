@@ -237,7 +237,8 @@ static void begin_set(const json_t *request, void *data, struct control_later *l
 	const struct daemon_facts *facts = data;
 	const struct wards_change change = { .interval = text(request, "interval"),
 		                             .budget = text(request, "budget"),
-		                             .memory = text(request, "memory") };
+		                             .memory = text(request, "memory"),
+		                             .exempt = text(request, "exempt") };
 
 	if (may_order(facts, request, "vm", later))
 		wards_set(facts->wards, text(request, "vm"), &change, later);
@@ -265,7 +266,7 @@ static const char *const events_fields[] = { "vm", "since", NULL };
 static const char *const protect_fields[] = { "vm", "to", "interval", "accept_split_brain", NULL };
 static const char *const unprotect_fields[] = { "vm", "force", NULL };
 static const char *const switch_fields[] = { "vm", "here", NULL };
-static const char *const set_fields[] = { "vm", "interval", "budget", "memory", NULL };
+static const char *const set_fields[] = { "vm", "interval", "budget", "memory", "exempt", NULL };
 static const char *const activate_fields[] = { "vm", "confirm", NULL };
 
 const struct control_verb daemon_verbs[] = {

@@ -214,6 +214,11 @@ static json_t *serve_beat(const json_t *request, void *data)
 	return control_success(json_pack("{s:b}", "sent", primary_beat(worker->primary, &beat)));
 }
 
+static json_t *refuse_backend(int err)
+{
+	return control_refusal(CONTROL_FAILED, "", "the backend worker: %s", strerror(-err));
+}
+
 static json_t *lease(struct primary_worker *worker, uint64_t until)
 {
 	int err;
@@ -222,8 +227,7 @@ static json_t *lease(struct primary_worker *worker, uint64_t until)
 		return control_refusal(CONTROL_WRONG_STATE, "",
 		                       "this worker was started without an arbiter");
 	err = worker->vm->ops->lease(worker->vm, until);
-	return err ? control_refusal(CONTROL_FAILED, "", "the backend worker: %s", strerror(-err))
-	           : control_success(json_object());
+	return err ? refuse_backend(err) : control_success(json_object());
 }
 
 static json_t *serve_lease(const json_t *request, void *data)
@@ -322,24 +326,29 @@ static json_t *serve_set(const json_t *request, void *data)
 	uint64_t interval = number(request, "interval_ms"),
 		 shortest = number(request, "shortest_ms");
 	uint64_t pages = number(request, "dirty_pages"), kept = number(request, "kept_mib");
+	const char *names = json_string_value(json_object_get(request, "exempt"));
+	struct exempt exempt;
+	int err;
 
-	if (interval < 1 || interval < shortest || interval > WORKER_INTERVAL_MAX ||
-	    kept < WORKER_KEPT_MIN || kept > WORKER_KEPT_MAX || pages > UINT32_MAX)
+	if (!names || exempt_parse(&exempt, names) || interval < 1 || interval < shortest ||
+	    interval > WORKER_INTERVAL_MAX || kept < WORKER_KEPT_MIN || kept > WORKER_KEPT_MAX ||
+	    pages > UINT32_MAX)
 		return control_refusal(CONTROL_BAD_REQUEST, "",
-		                       "a number is missing or out of bounds");
+		                       "a setting is missing or out of bounds");
 	pace.longest = interval * 1000000;
 	pace.shortest = shortest * 1000000;
 	pace.dirty_pages = pages;
 	primary_set(worker->primary, &pace, kept << 20);
 	log_info("%s: epochs of %llu ms at most, from now on", worker->settings->who,
 	         (unsigned long long)interval);
+	err = worker->vm->ops->exempt(worker->vm, &exempt);
 	run_soon(worker);
-	return control_success(json_object());
+	return err ? refuse_backend(err) : control_success(json_object());
 }
 
 static const char *const no_fields[] = { NULL };
 static const char *const set_fields[] = { "#interval_ms", "#shortest_ms", "#dirty_pages",
-	                                  "#kept_mib", NULL };
+	                                  "#kept_mib",    "exempt",       NULL };
 static const char *const until_field[] = { "#until", NULL };
 
 static const struct control_verb verbs[] = {

@@ -127,6 +127,8 @@ static int open_domain(struct program *program)
 	}
 	err = domain_vm_open(&program->vm, &program->hyper, &config->disks, config->domain,
 	                     config->has_devices, config->is_arbitrated, config->twins);
+	if (!err)
+		err = program->vm.vm.ops->exempt(&program->vm.vm, &config->exempt);
 	if (err)
 		log_error("%s: no backend worker of domain %u: %s", config->who, config->domain,
 		          strerror(-err));

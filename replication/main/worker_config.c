@@ -147,7 +147,7 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 {
 	struct transport_settings *tls = &config->contact.transport;
 	struct numbers n = defaults;
-	const char *name, *uuid, *host, *wrong;
+	const char *name, *uuid, *host, *exempt = "none", *wrong;
 	json_t *disks = NULL;
 	json_error_t error;
 	int has_devices = 1, is_arbitrated = 0;
@@ -157,7 +157,7 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 		    config->file, &error, JSON_STRICT,
 		    "{s:{s:s, s:s, s:I, s?I, s?I, s?o, s?b, s?s}, s:s, s:s, s:s, s:I,"
 		    " s:{s:s, s:s, s:s}, s?s, s?b, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?I,"
-		    " s?I, s?I, s?I, s?I}",
+		    " s?I, s?I, s?I, s?I, s?s}",
 		    "vm", "name", &name, "uuid", &uuid, "domain", &n.domain, "generation",
 		    &n.generation, "round", &n.round, "disks", &disks, "devices", &has_devices,
 		    "shadow", &config->shadow, "host", &host, "peer", &tls->peer, "address",
@@ -168,9 +168,11 @@ static int read_file(struct worker_config *config, bool is_primary, const char *
 		    &n.kept_mib, "staged_mib", &n.staged_mib, "small_pages", &n.small_pages,
 		    "twins", &n.twins, "encode_threads", &n.encode_threads, "keepalive_ms",
 		    &n.keepalive_ms, "silence_ms", &n.silence_ms, "connect_ms", &n.connect_ms,
-		    "retry_ms", &n.retry_ms))
+		    "retry_ms", &n.retry_ms, "exempt", &exempt))
 		return refuse(why, path, error.text);
 	wrong = find_wrong_number(&n, is_primary);
+	if (!wrong)
+		wrong = exempt_parse(&config->exempt, exempt);
 	if (wrong)
 		return refuse(why, path, wrong);
 	if (!*name || strlen(name) >= sizeof(config->hello.name) ||

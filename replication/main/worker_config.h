@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "common/exempt.h"
 #include "replication/domain/images.h"
 #include "replication/epoch/pace.h"
 #include "replication/main/contact.h"
@@ -34,6 +35,7 @@ struct worker_config {
 	uint64_t kept_bytes, small_pages;
 	uint32_t twins;
 	unsigned int encode_threads;
+	struct exempt exempt;
 };
 
 /* 0, or -EINVAL with why (of WORKER_CONFIG_WHY_MAX) set: one line with what is wrong where. */

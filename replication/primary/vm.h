@@ -8,6 +8,7 @@
 #ifndef REPLICATION_PRIMARY_VM_H
 #define REPLICATION_PRIMARY_VM_H
 
+#include "common/exempt.h"
 #include "replication/encode/encode.h"
 #include "replication/wire/disk.h"
 
@@ -46,6 +47,10 @@ struct vm_ops {
 
 	/* Of output that is held and was released, may leave until then: CLOCK_BOOTTIME, ns; 0: nothing. Without it: all. */
 	int (*lease)(struct vm *vm, uint64_t until);
+
+	/* Frames of these EtherTypes are not held, as long as there is a lease. Kept also if it fails, for when the devices are
+	 * there again. */
+	int (*exempt)(struct vm *vm, const struct exempt *exempt);
 
 	/* The VM stands still, whatever else pauses it, and goes on. Each at most once in turn. */
 	int (*pause)(struct vm *vm);

@@ -1,6 +1,6 @@
 /* Feeds texts to the reader of a host's configuration; what it takes is within its bounds. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: toolstack/config/config.c toolstack/config/reading.c */
+/* links: toolstack/config/config.c toolstack/config/reading.c common/exempt.c */
 /* libs: -lconfig */
 
 #include <stdint.h>

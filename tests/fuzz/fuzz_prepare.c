@@ -1,6 +1,6 @@
 /* Feeds what a peer asks of remusd to its parsers: the description of a VM, and what xl prints of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/protection.c replication/daemon/vm_config.c toolstack/control/message.c */
+/* links: replication/daemon/protection.c replication/daemon/vm_config.c toolstack/control/message.c common/exempt.c */
 /* libs: -ljansson */
 
 #include <stdint.h>
@@ -25,7 +25,8 @@ static void look_at_protection(const json_t *said)
 	written = protection_to_json(&taken);
 	if (!written || protection_from_json(&again, written, why) ||
 	    strcmp(taken.name, again.name) || taken.disk_count != again.disk_count ||
-	    taken.port != again.port)
+	    memcmp(&taken.settings, &again.settings, sizeof(taken.settings)) ||
+	    !exempt_is_sound(&taken.settings.exempt) || taken.port != again.port)
 		abort();
 	json_decref(written);
 }

@@ -354,6 +354,14 @@ static int lease(struct vm *vm, uint64_t until)
 	return 0;
 }
 
+static int exempt(struct vm *vm, const struct exempt *exempt)
+{
+	if (has_fault(guest_of(vm)))
+		return -EPIPE;
+	guest_of(vm)->exempt = *exempt;
+	return 0;
+}
+
 static int pause(struct vm *vm)
 {
 	SIM_CHECK(!guest_of(vm)->is_paused, "a VM is paused twice");
@@ -402,6 +410,7 @@ static const struct vm_ops ops = {
 	.hold = hold,
 	.free = free_output,
 	.lease = lease,
+	.exempt = exempt,
 	.pause = pause,
 	.resume = resume,
 	.held = held,

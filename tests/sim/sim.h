@@ -91,10 +91,11 @@ struct sim_guest {
 
 	/* Its backend worker, which outlives the primary's worker. */
 	bool is_stopped, is_expired, is_holding;
-	bool is_noting; /* a primary has taken it, whatever else failed then */
-	uint64_t lease; /* the last that was said; that it is kept, test_output shows */
-	bool is_paused; /* by its primary, to be given over */
-	uint64_t open;  /* epoch */
+	bool is_noting;       /* a primary has taken it, whatever else failed then */
+	uint64_t lease;       /* the last that was said; that it is kept, test_output shows */
+	struct exempt exempt; /* the last that was said, likewise */
+	bool is_paused;       /* by its primary, to be given over */
+	uint64_t open;        /* epoch */
 	struct {
 		uint64_t packet, epoch;
 	} held[SIM_HELD];

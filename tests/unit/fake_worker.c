@@ -54,11 +54,12 @@ static json_t *serve_status(const json_t *request, void *data)
 
 	if (fake.is_primary)
 		state = fake.is_released ? "alone" : fake.has_peer ? "running" : "waiting";
-	return control_success(json_pack("{s:s, s:b, s:b, s:s, s:i, s:i, s:i, s:i}", "state", state,
-	                                 "connected", fake.has_peer, "held",
+	return control_success(json_pack("{s:s, s:b, s:b, s:s, s:i, s:i, s:i, s:i, s:{s:i, s:i}}",
+	                                 "state", state, "connected", fake.has_peer, "held",
 	                                 fake.is_primary && !fake.is_released, "why",
 	                                 "no fake peer", "cut", 12 + asked, "acknowledged",
-	                                 10 + asked, "whole", 10, "committed", 10));
+	                                 10 + asked, "whole", 10, "committed", 10, "counts",
+	                                 "held_bytes", 18432, "held_frames", 12));
 }
 
 static json_t *serve_release(const json_t *request, void *data)
@@ -165,7 +166,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 static const char *const until_field[] = { "#until", NULL };
 static const char *const beat_fields[] = { "#generation", "#round", "#number", "#heard", NULL };
 static const char *const set_fields[] = { "#interval_ms", "#shortest_ms", "#dirty_pages",
-	                                  "#kept_mib", NULL };
+	                                  "#kept_mib",    "exempt",       NULL };
 static const char *const no_fields[] = { NULL };
 static const struct control_verb arbitrated_verbs[] = {
 	{ .name = "status", .fields = no_fields, .serve = serve_status },

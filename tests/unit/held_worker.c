@@ -185,13 +185,27 @@ int worker_tear_down(void **state)
 	return 0;
 }
 
+static uint32_t say(const struct door_message *message)
+{
+	answer_count = 0;
+	output_message(&output, message);
+	return answer_count ? answers[answer_count - 1].kind : 0;
+}
+
 uint32_t ask(enum door_kind kind, uint64_t epoch)
 {
 	struct door_message message = { .version = DOOR_VERSION, .kind = kind, .epoch = epoch };
 
-	answer_count = 0;
-	output_message(&output, &message);
-	return answer_count ? answers[answer_count - 1].kind : 0;
+	return say(&message);
+}
+
+uint32_t ask_exempt(const struct exempt *exempt)
+{
+	struct door_message message = { .version = DOOR_VERSION,
+		                        .kind = DOOR_EXEMPT,
+		                        .exempt = *exempt };
+
+	return say(&message);
 }
 
 int refused(enum door_kind kind, uint64_t epoch)

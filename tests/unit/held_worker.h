@@ -34,6 +34,7 @@ void worker_start(void);
 /* As a holder: ask, and get the kind of the last answer, 0 if there is none; with refused(), the error of a refusal. */
 uint32_t ask(enum door_kind kind, uint64_t epoch);
 int refused(enum door_kind kind, uint64_t epoch);
+uint32_t ask_exempt(const struct exempt *exempt);
 void boundary(uint64_t epoch); /* STOP and CUT, which succeed */
 
 /* As a network card or a disk; false: there is no room. Frames carry numbers. */

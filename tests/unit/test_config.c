@@ -1,6 +1,6 @@
 /* The configuration of a host: what is taken, and what is refused with its line. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: toolstack/config/config.c toolstack/config/reading.c */
+/* links: toolstack/config/config.c toolstack/config/reading.c common/exempt.c */
 /* libs: -lconfig */
 
 #include <errno.h>
@@ -51,6 +51,7 @@ static void test_the_least_there_is(void **state)
 	assert_int_equal(config.defaults.interval, 25);
 	assert_int_equal(config.defaults.budget, 16384);
 	assert_int_equal(config.defaults.memory, 256);
+	assert_true(exempt_is_none(&config.defaults.exempt));
 	assert_int_equal(config.peers[0].agent_count, 0);
 	assert_int_equal(config.times.lease + config.times.watchdog + config.times.window, 0);
 	assert_int_equal(config.image_count, 1);
@@ -66,7 +67,8 @@ static void test_all_there_is(void **state)
 			&config,
 			"name = \"a\"; listen = \"2001:DB8:0::1\"; port = 99; silence = 1500;" CERTIFICATES
 			"peers = ( { name = \"b\"; address = \"::2\"; }, { name = \"c\"; address = \"::3\"; } );"
-			"defaults = { interval = 5; budget = 64; memory = 1024; };",
+			"defaults = { interval = 5; budget = 64; memory = 1024;"
+			"  exempt = \"lldp,arp\"; };",
 			error),
 		0);
 	assert_string_equal(config.listen, "2001:db8::1");
@@ -76,6 +78,8 @@ static void test_all_there_is(void **state)
 	assert_int_equal(config.defaults.interval, 5);
 	assert_int_equal(config.defaults.budget, 64);
 	assert_int_equal(config.defaults.memory, 1024);
+	assert_int_equal(config.defaults.exempt.types[0], 0x88cc);
+	assert_int_equal(config.defaults.exempt.types[1], 0x0806);
 }
 
 static void test_agents(void **state)
@@ -181,6 +185,8 @@ static void test_values_out_of_form(void **state)
 	refuse(HOST PEERS CERTIFICATES "defaults = { interval = 0; };", "interval");
 	refuse(HOST PEERS CERTIFICATES "defaults = { interval = 2.5; };", "interval");
 	refuse(HOST PEERS CERTIFICATES "defaults = 5;", "braces");
+	refuse(HOST PEERS CERTIFICATES "defaults = { exempt = \"ipv6\"; };", "always held");
+	refuse(HOST PEERS CERTIFICATES "defaults = { exempt = 2054; };", "text in quotes");
 	refuse(HOST PEERS CERTIFICATES "defaults = { speed = 1; };", "no option speed");
 	refuse(HOST CERTIFICATES "peers = [ 1, 2 ];", "in parentheses");
 	refuse(HOST CERTIFICATES "peers = ( 1 );", "a peer is");

@@ -141,6 +141,25 @@ static void test_a_boundary(void **state)
 	assert_int_equal(asked.kind, DOOR_RELEASE);
 }
 
+static void test_exemptions(void **state)
+{
+	struct exempt exempt = { .types = { 0x0806, 0x88cc } };
+
+	assert_int_equal(devices_exempt(&devices, &exempt), -EPIPE);
+	take(DOOR_IS_HOLDING);
+	say(DOOR_LEASED, 7); /* of a lease that nobody waited for */
+	say(DOOR_EXEMPTED, 0);
+	assert_int_equal(devices_exempt(&devices, &exempt), 0);
+	assert_int_equal(asked.kind, DOOR_EXEMPT);
+	assert_memory_equal(&asked.exempt, &exempt, sizeof(exempt));
+	refuse(DOOR_EXEMPT, -EINVAL);
+	assert_int_equal(devices_exempt(&devices, &exempt), -EINVAL);
+	assert_true(devices.door >= 0);
+	say_error(-EPIPE);
+	assert_int_equal(devices_exempt(&devices, &exempt), -EPIPE);
+	assert_int_equal(devices.door, -1);
+}
+
 static void test_notes_of_an_epoch(void **state)
 {
 	take(0);
@@ -210,9 +229,13 @@ static void test_silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DEVICES_TEST(test_a_boundary), DEVICES_TEST(test_notes_of_an_epoch),
-		DEVICES_TEST(test_refusals),   DEVICES_TEST(test_a_file_that_cannot_be),
-		DEVICES_TEST(test_death),      DEVICES_TEST(test_silence),
+		DEVICES_TEST(test_exemptions),
+		DEVICES_TEST(test_a_boundary),
+		DEVICES_TEST(test_notes_of_an_epoch),
+		DEVICES_TEST(test_refusals),
+		DEVICES_TEST(test_a_file_that_cannot_be),
+		DEVICES_TEST(test_death),
+		DEVICES_TEST(test_silence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

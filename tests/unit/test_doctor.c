@@ -1,6 +1,6 @@
 /* What doctor finds on a host that is laid out in a folder: files, configuration, certificates. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: toolstack/doctor/checks_host.c toolstack/doctor/checks_config.c toolstack/config/config.c toolstack/config/reading.c toolstack/doctor/checks_cluster.c replication/daemon/fences.c fencing/agent/agent.c fencing/agent/options.c fencing/agent/fencer.c fencing/cluster/facts.c common/states.c common/log.c */
+/* links: toolstack/doctor/checks_host.c toolstack/doctor/checks_config.c toolstack/config/config.c toolstack/config/reading.c toolstack/doctor/checks_cluster.c replication/daemon/fences.c fencing/agent/agent.c fencing/agent/options.c fencing/agent/fencer.c fencing/cluster/facts.c common/states.c common/log.c common/exempt.c */
 /* libs: -lconfig -lcrypto -lev -lcmap -lvotequorum */
 
 #include <setjmp.h>

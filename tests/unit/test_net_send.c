@@ -1,6 +1,6 @@
 /* A network card whose output is held: the guest's ring stalls when there is no room, and no frame is lost. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/backend/net_send.c replication/backend/net_parse.c replication/backend/net_offload.c replication/backend/ring.c replication/backend/held.c replication/backend/guest_lock.c replication/backend/output.c replication/hold/record_log.c common/log.c */
+/* links: replication/backend/net_send.c replication/backend/net_parse.c replication/backend/net_offload.c replication/backend/ring.c replication/backend/held.c replication/backend/guest_lock.c replication/backend/output.c replication/hold/record_log.c common/log.c common/exempt.c */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,7 +29,8 @@ static struct net_card card;
 static struct host host;
 static bool is_watched; /* for room in the tap */
 static unsigned int tap_room;
-static uint32_t sent, arrived;
+static uint32_t sent, arrived; /* frames that are not ARP: these are in order */
+static unsigned int arps;      /* that have arrived */
 
 /* --- what the card calls --- */
 
@@ -70,6 +72,11 @@ void ev_io_stop(struct ev_loop *loop, ev_io *io)
 	is_watched = false;
 }
 
+static bool is_arp(const uint8_t *frame)
+{
+	return frame[12] == 0x08 && frame[13] == 0x06;
+}
+
 ssize_t tap_write(int tap, const struct virtio_net_hdr *header, const void *frame, size_t length)
 {
 	uint32_t number;
@@ -77,9 +84,13 @@ ssize_t tap_write(int tap, const struct virtio_net_hdr *header, const void *fram
 	if (tap_room == 0)
 		return -EAGAIN;
 	tap_room--;
+	assert_int_equal(length, FRAME_BYTES);
+	if (is_arp(frame)) {
+		arps++;
+		return (ssize_t)length;
+	}
 	memcpy(&number, (const uint8_t *)frame + 16, sizeof(number));
 	assert_int_equal(number, arrived++); /* in order, once, none missing */
-	assert_int_equal(length, FRAME_BYTES);
 	return (ssize_t)length;
 }
 
@@ -141,7 +152,7 @@ static int set_up(void **state)
 	card.device.host = &host;
 	card.device.is_connected = true;
 	card.send.arena = malloc(NET_ARENA_BYTES);
-	sent = arrived = 0;
+	sent = arrived = arps = 0;
 	tap_room = UINT32_MAX;
 	is_watched = false;
 	output_adopt(&host.output, 1, &ops);
@@ -159,19 +170,26 @@ static int tear_down(void **state)
 }
 
 /* The guest sends as long as its ring has room; whether it had. */
-static bool send_frame(void)
+static bool send_typed(uint16_t type)
 {
 	uint32_t at = sring->req_prod % 256;
 
 	if (sring->req_prod - sring->rsp_prod == 256)
 		return false;
 	memset(guest[at], 0, FRAME_BYTES);
+	guest[at][12] = (uint8_t)(type >> 8);
+	guest[at][13] = (uint8_t)type;
 	memcpy(guest[at] + 16, &sent, sizeof(sent));
 	sring->ring[at].req =
 		(struct netif_tx_request){ .gref = at, .size = FRAME_BYTES, .id = at };
 	sring->req_prod++;
-	sent++;
+	sent += !is_arp(guest[at]);
 	return true;
+}
+
+static bool send_frame(void)
+{
+	return send_typed(0x0800);
 }
 
 static void serve_to_the_end(void)
@@ -268,6 +286,103 @@ static void freed_frames_leave_before_those_that_come(void **state)
 	assert_null(card.held.memory);
 }
 
+static void exempt_arp(void)
+{
+	struct door_message message = { .version = DOOR_VERSION,
+		                        .kind = DOOR_EXEMPT,
+		                        .exempt.types = { 0x0806 } };
+
+	output_message(&host.output, &message);
+}
+
+static uint64_t boot_time(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void send_both(void)
+{
+	assert_true(send_frame());
+	assert_true(send_typed(0x0806));
+	assert_true(send_frame());
+	serve_to_the_end();
+}
+
+static void assert_arrived(unsigned int arp_count, uint32_t others)
+{
+	assert_int_equal(arps, arp_count);
+	assert_int_equal(arrived, others);
+}
+
+static void exempt_frames_overtake_what_is_held(void **state)
+{
+	tell(DOOR_TAKE, 1);
+	tell(DOOR_HOLD, 0);
+	send_both();
+	assert_arrived(0, 0);
+	exempt_arp();
+	send_both();
+	assert_arrived(1, 0); /* the one before waits */
+	assert_int_equal(sring->rsp_prod, 6);
+	/* What is tagged, or has no EtherType, is none. */
+	assert_true(send_typed(0x8100));
+	assert_true(send_typed(0x0026));
+	serve_to_the_end();
+	assert_arrived(1, 0);
+	tell(DOOR_STOP, 1);
+	tell(DOOR_CUT, 1);
+	tell(DOOR_RELEASE, 1);
+	assert_arrived(2, 6);
+}
+
+/* (I5) */
+static void exempt_frames_leave_under_a_lease_only(void **state)
+{
+	tell(DOOR_TAKE, 1);
+	tell(DOOR_LEASE, 0);
+	tell(DOOR_HOLD, 0);
+	exempt_arp();
+	send_both();
+	assert_arrived(0, 0);
+	tell(DOOR_LEASE, boot_time() - 1);
+	send_both();
+	assert_arrived(0, 0);
+	tell(DOOR_LEASE, boot_time() + UINT64_C(3600000000000));
+	assert_arrived(0, 0); /* those that had to wait do so to the end of their epoch */
+	send_both();
+	assert_arrived(1, 0);
+	tell(DOOR_LEASE, 0); /* taken back */
+	send_both();
+	assert_arrived(1, 0);
+	tell(DOOR_STOP, 1);
+	tell(DOOR_CUT, 1);
+	tell(DOOR_RELEASE, 1);
+	assert_arrived(1, 0);
+	tell(DOOR_LEASE, boot_time() + UINT64_C(3600000000000));
+	assert_arrived(4, 8);
+}
+
+static void exempt_frames_that_find_no_room_are_held(void **state)
+{
+	tell(DOOR_TAKE, 1);
+	tell(DOOR_HOLD, 0);
+	exempt_arp();
+	tap_room = 1;
+	send_both();
+	send_both();
+	assert_arrived(1, 0);
+	assert_false(is_watched);
+	assert_int_equal(sring->rsp_prod, 6); /* the guest need not wait for the tap */
+	tap_room = UINT32_MAX;
+	tell(DOOR_STOP, 1);
+	tell(DOOR_CUT, 1);
+	tell(DOOR_RELEASE, 1);
+	assert_arrived(2, 4);
+}
+
 #define SEND_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -277,6 +392,9 @@ int main(void)
 		SEND_TEST(held_frames_are_answered_at_once),
 		SEND_TEST(a_full_store_stalls_the_ring),
 		SEND_TEST(freed_frames_leave_before_those_that_come),
+		SEND_TEST(exempt_frames_overtake_what_is_held),
+		SEND_TEST(exempt_frames_leave_under_a_lease_only),
+		SEND_TEST(exempt_frames_that_find_no_room_are_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* The rules of held output: who may hold it, and what leaves when. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/backend/output.c replication/backend/held.c replication/hold/record_log.c common/log.c tests/unit/held_worker.c */
+/* links: replication/backend/output.c replication/backend/held.c replication/hold/record_log.c common/log.c tests/unit/held_worker.c common/exempt.c */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -126,6 +126,67 @@ static void nothing_leaves_after_the_lease(void **state)
 	send_frame(3);
 	ask(DOOR_LEASE, boot_time() + LATER);
 	assert_left(3);
+}
+
+static const uint8_t arp[60] = { [12] = 0x08, [13] = 0x06 };
+static const uint8_t lldp[60] = { [12] = 0x88, [13] = 0xcc };
+static const struct exempt only_arp = { .types = { 0x0806 } };
+
+static bool is_exempt(const uint8_t frame[60])
+{
+	return output_is_exempt(&output, frame, 60);
+}
+
+static void frames_are_exempt_by_their_type(void **state)
+{
+	const struct exempt both = { .types = { 0x88cc, 0x0806 } }, none = { .types = { 0 } };
+
+	assert_int_equal(ask_exempt(&only_arp), DOOR_REFUSED); /* of nobody */
+	ask(DOOR_TAKE, 1);
+	assert_int_equal(ask_exempt(&only_arp), DOOR_EXEMPTED);
+	assert_false(is_exempt(arp)); /* nothing is held yet */
+	ask(DOOR_HOLD, 0);
+	assert_true(is_exempt(arp));
+	assert_false(is_exempt(lldp));
+	assert_int_equal(ask_exempt(&both), DOOR_EXEMPTED);
+	assert_true(is_exempt(arp) && is_exempt(lldp));
+	/* The next worker knows, and so does the next holder. */
+	worker_kill();
+	worker_start();
+	assert_true(is_exempt(arp) && is_exempt(lldp));
+	assert_int_equal(ask(DOOR_TAKE, 1), DOOR_TAKEN);
+	assert_int_equal(ask_exempt(&none), DOOR_EXEMPTED);
+	assert_false(is_exempt(arp) || is_exempt(lldp));
+	ask_exempt(&both);
+	ask(DOOR_FREE, 0);
+	assert_false(is_exempt(arp));
+	ask(DOOR_TAKE, 1);
+	ask(DOOR_HOLD, 0);
+	assert_false(is_exempt(arp));
+}
+
+static void what_may_not_be_exempt_is_refused(void **state)
+{
+	static const struct exempt wrong[] = {
+		{ .types = { 0x0800 } },         { .types = { 0x0806, 0x86dd } },
+		{ .types = { 0x8100 } },         { .types = { 0x88a8 } },
+		{ .types = { 0, 0x0806 } },      { .types = { 0x0806, 0x0806 } },
+		{ .types = { 0x0806, 0x05dc } }, { .types = { [EXEMPT_MAX - 1] = 0x88cc } },
+	};
+
+	ask(DOOR_TAKE, 1);
+	ask(DOOR_HOLD, 0);
+	assert_int_equal(ask_exempt(&only_arp), DOOR_EXEMPTED);
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(ask_exempt(&wrong[i]), DOOR_REFUSED);
+		assert_int_equal(answers[0].error, -EINVAL);
+		assert_int_equal(answers[0].flags, DOOR_EXEMPT);
+		assert_true(is_exempt(arp));
+		assert_false(is_exempt(lldp));
+	}
+	ask(DOOR_STOP, 1);
+	assert_int_equal(refused(DOOR_EXEMPT, 0), -EBUSY);
+	assert_true(is_exempt(arp));
 }
 
 static void what_is_wanted_is_said_once_an_epoch(void **state)
@@ -322,6 +383,8 @@ int main(void)
 		OUTPUT_TEST(what_is_held_is_told),
 		OUTPUT_TEST(a_full_tap_delays_and_loses_nothing),
 		OUTPUT_TEST(nothing_leaves_after_the_lease),
+		OUTPUT_TEST(frames_are_exempt_by_their_type),
+		OUTPUT_TEST(what_may_not_be_exempt_is_refused),
 		OUTPUT_TEST(what_is_wanted_is_said_once_an_epoch),
 		OUTPUT_TEST(frames_are_bounded),
 		OUTPUT_TEST(disk_writes_are_noted_with_their_epoch),

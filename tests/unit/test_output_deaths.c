@@ -1,6 +1,6 @@
 /* Held output when holders and workers die, or the first of them comes late. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/backend/output.c replication/backend/held.c replication/hold/record_log.c common/log.c tests/unit/held_worker.c */
+/* links: replication/backend/output.c replication/backend/held.c replication/hold/record_log.c common/log.c tests/unit/held_worker.c common/exempt.c */
 
 #include <errno.h>
 #include <setjmp.h>

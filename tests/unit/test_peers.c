@@ -1,6 +1,6 @@
 /* What two hosts' daemons ask of each other: over real TLS in one loop, with peers that misbehave. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/peers.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c toolstack/control/message.c common/log.c tests/unit/certificates.c tests/unit/peer_config.c */
+/* links: replication/daemon/peers.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c toolstack/control/message.c common/log.c tests/unit/certificates.c tests/unit/peer_config.c common/exempt.c */
 /* libs: -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <arpa/inet.h>

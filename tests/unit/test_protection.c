@@ -1,6 +1,6 @@
 /* What is protected, on disk: what comes back, what is refused, and damage that is told. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/protection.c replication/daemon/ledger.c */
+/* links: replication/daemon/protection.c replication/daemon/ledger.c common/exempt.c */
 /* libs: -ljansson */
 
 #include <errno.h>
@@ -45,6 +45,27 @@ static void test_there_and_back(void **state)
 	json_decref(json);
 }
 
+static void test_exemptions_are_kept(void **state)
+{
+	struct protection exempting = web, read;
+	char why[PROTECTION_WHY_SIZE];
+	json_t *json = protection_to_json(&web);
+
+	/* A record without is as those were before there were any. */
+	assert_null(json_object_get(json_object_get(json, "settings"), "exempt"));
+	json_decref(json);
+	assert_null(exempt_parse(&exempting.settings.exempt, "lldp,0x88b5"));
+	json = protection_to_json(&exempting);
+	assert_string_equal(json_string_value(
+				    json_object_get(json_object_get(json, "settings"), "exempt")),
+	                    "lldp,0x88b5");
+	memset(&read, 0, sizeof(read));
+	assert_int_equal(protection_from_json(&read, json, why), 0);
+	assert_memory_equal(&read, &exempting, sizeof(web));
+	assert_false(protection_is_same(&exempting, &web));
+	json_decref(json);
+}
+
 /* What it says with one field changed to what the text says, or left out (NULL). */
 static void refuse(const char *field, const char *value, const char *complaint)
 {
@@ -85,6 +106,9 @@ static void test_what_cannot_be(void **state)
 	refuse("port", "65536", "port");
 	refuse("settings", "{\"interval\":0,\"budget\":64,\"memory\":16}", "interval");
 	refuse("settings", "{\"interval\":1,\"budget\":64,\"memory\":16,\"pace\":1}", "pace");
+	refuse("settings", "{\"interval\":1,\"budget\":64,\"memory\":16,\"exempt\":\"ipv4\"}",
+	       "always held");
+	refuse("settings", "{\"interval\":1,\"budget\":64,\"memory\":16,\"exempt\":7}", "string");
 	refuse("disks", "{}", "disks");
 	refuse("disks", "[{\"path\":\"web\",\"device\":1,\"bytes\":512}]", "path");
 	refuse("disks", "[{\"path\":\"/srv/../etc\",\"device\":1,\"bytes\":512}]", "path");
@@ -204,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_exemptions_are_kept),
 		cmocka_unit_test(test_what_cannot_be),
 		cmocka_unit_test(test_it_is_durable),
 		cmocka_unit_test(test_damage_is_told),

@@ -1,6 +1,6 @@
 /* Two hosts' images, copied to and fro: only what differs, whatever happened to either host, and all of it when that is not known. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: common/log.c replication/domain/devices.c replication/domain/images.c replication/domain/pairing.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/domain/notes.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/record_log.c replication/marks/marks_file.c replication/backend/marks.c tests/unit/fake_hyper.c */
+/* links: common/log.c replication/domain/devices.c replication/domain/images.c replication/domain/pairing.c replication/domain/domain_sink.c replication/domain/domain_vm.c replication/domain/notes.c replication/capture/capture.c replication/apply/own_pages.c replication/hyper/hyper.c replication/hold/record_log.c replication/marks/marks_file.c replication/backend/marks.c tests/unit/fake_hyper.c common/exempt.c */
 /* libs: -lxxhash */
 
 #include <errno.h>
@@ -46,6 +46,7 @@ struct side {
 static struct side a, b;
 static struct side *runs; /* whose backend the door is of */
 static uint64_t last_pairing;
+static struct exempt exempt; /* the last that the backend worker was told */
 static int notes_file;
 
 /* --- a backend worker at its door --- */
@@ -100,6 +101,9 @@ static enum door_kind serve(const struct door_message *message)
 		if (marks->has_turn && message->epoch >= marks->turn)
 			marks_settle(marks);
 		return 0;
+	case DOOR_EXEMPT:
+		exempt = message->exempt;
+		return DOOR_EXEMPTED;
 	default:
 		return 0;
 	}
@@ -355,6 +359,22 @@ static void begin_in_sync(void)
 	assert_int_equal(copy(&a, &b), 0);
 }
 
+/* A backend worker that is taken anew is told again what is not held. */
+static void exemptions_are_told_each_worker(void **state)
+{
+	const struct exempt arp = { .types = { 0x0806 } };
+	struct vm *vm = &a.vm.vm;
+
+	start_worker(&a, true);
+	assert_true(exempt_is_none(&exempt));
+	assert_int_equal(vm->ops->exempt(vm, &arp), 0);
+	assert_memory_equal(&exempt, &arp, sizeof(arp));
+	devices_leave(&a.vm.devices);
+	memset(&exempt, 0, sizeof(exempt));
+	assert_int_equal(vm->ops->lease(vm, UINT64_MAX), 0); /* it is taken first */
+	assert_memory_equal(&exempt, &arp, sizeof(arp));
+}
+
 static void a_first_copy_is_a_full_one(void **state)
 {
 	begin_in_sync();
@@ -545,6 +565,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define RESYNC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		RESYNC(exemptions_are_told_each_worker),
 		RESYNC(a_first_copy_is_a_full_one),
 		RESYNC(until_it_is_committed_all_is_copied_again),
 		RESYNC(a_standby_that_was_away_gets_what_it_missed),

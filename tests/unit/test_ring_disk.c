@@ -1,6 +1,6 @@
 /* Disk requests against a simulated frontend and image: ring order, and backends that die at any moment. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/backend/disk_queue.c replication/backend/disk_marks.c replication/backend/marks.c replication/marks/marks_file.c replication/backend/block_parse.c replication/backend/ring.c replication/backend/guest_lock.c replication/backend/output.c replication/hold/record_log.c common/log.c tests/unit/fake_disk.c */
+/* links: replication/backend/disk_queue.c replication/backend/disk_marks.c replication/backend/marks.c replication/marks/marks_file.c replication/backend/block_parse.c replication/backend/ring.c replication/backend/guest_lock.c replication/backend/output.c replication/hold/record_log.c common/log.c tests/unit/fake_disk.c common/exempt.c */
 /* libs: -lxxhash */
 
 #include <errno.h>

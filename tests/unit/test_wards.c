@@ -1,6 +1,6 @@
 /* Two hosts' daemons protect a VM with each other, as the operator decides. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/save_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c replication/marks/marks_file.c */
+/* links: replication/daemon/guarded_ward.c fencing/guard/guard.c fencing/guard/cluster.c fencing/guard/orders.c fencing/arbiter/arbiter.c fencing/arbiter/moves.c fencing/arbiter/rules.c fencing/arbiter/beats.c fencing/arbiter/actions.c fencing/generation/writer.c fencing/generation/generation.c fencing/generation/record.c fencing/agent/fencer.c fencing/agent/agent.c tests/unit/fake_cluster.c replication/daemon/wards.c replication/daemon/watchdog.c replication/daemon/start_ward.c replication/daemon/save_ward.c replication/daemon/ward.c replication/daemon/primary_ward.c replication/daemon/standby_ward.c replication/daemon/leaving_ward.c replication/daemon/tell_ward.c replication/daemon/note_ward.c replication/daemon/orders.c replication/daemon/settings_ward.c replication/daemon/errand_ward.c replication/daemon/chronicle.c replication/daemon/checks.c replication/daemon/child.c replication/daemon/ledger.c replication/daemon/peers.c replication/daemon/program.c replication/daemon/protection.c replication/daemon/vm_config.c replication/daemon/worker_file.c replication/daemon/worker_link.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c toolstack/config/config.c toolstack/config/reading.c fencing/agent/options.c replication/daemon/fences.c toolstack/control/answer.c toolstack/control/client.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c common/log.c common/states.c tests/unit/certificates.c tests/unit/fake_worker.c tests/unit/peer_config.c tests/unit/two_hosts.c replication/marks/marks_file.c common/exempt.c */
 /* libs: -lxxhash -lpthread -lssl -lcrypto -lev -ljansson -lconfig */
 
 #include <fcntl.h>
@@ -27,6 +27,10 @@ static void test_it_is_protected(void **state)
 	assert_string_equal(text(told, "peer"), "b");
 	assert_null(json_object_get(told, "alarm"));
 	assert_int_equal(json_integer_value(json_object_get(told, "lag")), 2);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(told, "flow"), "held_frames")),
+	                 12);
+	assert_string_equal(text(told, "exempt"), "none");
 	json_decref(told);
 	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"primary\""));
 	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"standby\""));
@@ -178,6 +182,63 @@ static const char *set(const struct daemon *daemon, const char *what)
 	return order((struct daemon *)(uintptr_t)daemon, line);
 }
 
+/* What is exempt holds through deaths of workers and of hosts, until it is taken back. */
+static void test_exemptions(void **state)
+{
+	json_t *told;
+
+	protect();
+	assert_string_equal(set(&a, "\"exempt\":\"arp,0x88CC\""), "");
+	assert_string_equal(text(json_object_get(a.reply, "result"), "exempt"), "arp,lldp");
+	assert_non_null(strstr(fake_host_read(&a.fake, "primary-web.output.set"),
+	                       "\"exempt\": \"arp,lldp\""));
+	assert_non_null(
+		strstr(fake_host_read(&a.fake, "primary-web.json"), "\"exempt\": \"arp,lldp\""));
+	told = wards_tell(a.wards, "web");
+	assert_string_equal(text(told, "exempt"), "arp,lldp");
+	json_decref(told);
+	UNTIL(strstr(fake_host_read(&b.fake, "vms/web.json"), "\"exempt\": \"arp,lldp\""));
+	daemon_close(&a);
+	daemon_open(&a);
+	UNTIL_STATE(&a, "replicating");
+	assert_string_equal(set(&a, "\"interval\":\"30\""), "");
+	assert_string_equal(text(json_object_get(a.reply, "result"), "exempt"), "arp,lldp");
+	daemon_close(&a);
+	fake_host_take(&a.fake, 7);
+	assert_string_equal(order(&b, "{\"verb\":\"activate\",\"vm\":\"web\"}\n"), "");
+	fake_host_add(&b.fake, 7, "web", WEB);
+	daemon_open(&a);
+	UNTIL_STATE(&b, "replicating");
+	assert_non_null(
+		strstr(fake_host_read(&b.fake, "primary-web.json"), "\"exempt\": \"arp,lldp\""));
+	assert_string_equal(set(&b, "\"exempt\":\"none\""), "");
+	assert_non_null(
+		strstr(fake_host_read(&b.fake, "primary-web.output.set"), "\"exempt\": \"none\""));
+	assert_null(strstr(fake_host_read(&b.fake, "vms/web.json"), "exempt"));
+	UNTIL(!strstr(fake_host_read(&a.fake, "vms/web.json"), "exempt"));
+}
+
+/* The other host is believed no more than an operator. */
+static void test_settings_of_a_peer_that_cannot_be(void **state)
+{
+	static const char *const wrong[] = { "ipv4", "arp,arp", "", "0x0800" };
+
+	protect();
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		json_t *request = json_pack("{s:s, s:s, s:s, s:{s:i, s:i, s:i, s:s}}", "verb",
+		                            "set", "vm", "web", "uuid", WEB, "settings", "interval",
+		                            25, "budget", 16384, "memory", 256, "exempt", wrong[i]);
+		json_t *reply = settings_keep(b.wards, "a", request);
+		const json_t *error;
+
+		control_result(reply, &error);
+		assert_string_equal(text(error, "code"), CONTROL_BAD_REQUEST);
+		json_decref(reply);
+		json_decref(request);
+	}
+	assert_true(exempt_is_none(&wards_find(b.wards, "web")->is.settings.exempt));
+}
+
 static void test_settings_that_cannot_be(void **state)
 {
 	assert_string_equal(set(&a, "\"interval\":\"50\""), CONTROL_NO_SUCH_VM);
@@ -188,6 +249,10 @@ static void test_settings_that_cannot_be(void **state)
 	assert_string_equal(set(&a, "\"interval\":\"5x\""), CONTROL_USAGE);
 	assert_string_equal(set(&a, "\"interval\":\"5\",\"budget\":\"63\""), CONTROL_USAGE);
 	assert_string_equal(set(&a, "\"memory\":\"99999999999999999999\""), CONTROL_USAGE);
+	assert_string_equal(set(&a, "\"interval\":\"5\",\"exempt\":\"ipv4\""), CONTROL_USAGE);
+	assert_non_null(strstr(text(json_object_get(a.reply, "error"), "message"), "always held"));
+	assert_string_equal(set(&a, "\"exempt\":\"\""), CONTROL_USAGE);
+	assert_string_equal(set(&b, "\"exempt\":\"arp\""), CONTROL_WRONG_STATE);
 	assert_string_equal(set(&b, "\"interval\":\"50\""), CONTROL_WRONG_STATE);
 	assert_non_null(strstr(fake_host_read(&a.fake, "vms/web.json"), "\"interval\": 25"));
 	assert_string_equal(fake_host_read(&a.fake, "primary-web.output.set"), "");
@@ -426,6 +491,8 @@ int main(int argc, char **argv)
 		WARDS_TEST(test_daemons_that_are_started_anew),
 		WARDS_TEST(test_settings_change_while_it_is_protected),
 		WARDS_TEST(test_settings_that_cannot_be),
+		WARDS_TEST(test_exemptions),
+		WARDS_TEST(test_settings_of_a_peer_that_cannot_be),
 		WARDS_TEST(test_settings_reach_a_standby_that_was_away),
 		WARDS_TEST(test_the_copy_is_made_anew),
 		WARDS_TEST(test_what_the_other_host_tells),

@@ -1,6 +1,6 @@
 /* Workers' files: what is taken from a good one, and that a bad one is refused with a reason. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: replication/main/worker_config.c replication/domain/images.c replication/wire/hello.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c replication/marks/marks_file.c */
+/* links: replication/main/worker_config.c replication/domain/images.c replication/wire/hello.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/transport/queue.c replication/marks/marks_file.c common/exempt.c */
 /* libs: -lxxhash -ljansson -lssl -lcrypto -lev */
 
 #include <errno.h>
@@ -51,6 +51,7 @@ static void a_short_file_has_defaults(void **state)
 	assert_int_equal(config.disks.count, 0);
 	assert_int_equal(config.pace.longest, 25000000);
 	assert_true(config.encode_threads <= 4);
+	assert_true(exempt_is_none(&config.exempt));
 	assert_false(config.contact.is_listening);
 	assert_string_equal(config.contact.transport.key, "/c/a.key");
 	assert_string_equal(config.contact.transport.peer, "b");
@@ -70,7 +71,8 @@ static void everything_can_be_said(void **state)
 			"{\"vm\":{\"name\":\"web\",\"uuid\":\"00112233445566778899aabbccddeeff\","
 			"\"domain\":7,\"generation\":3,\"round\":9,\"devices\":false,"
 			"\"disks\":[{\"path\":\"/dev/x\",\"device\":51712}]}," TLS "," REST
-			",\"control\":\"/run/c\",\"arbitrated\":true,\"interval_ms\":50,\"encode_threads\":16,\"staged_mib\":16}",
+			",\"control\":\"/run/c\",\"arbitrated\":true,\"interval_ms\":50,\"encode_threads\":16,\"staged_mib\":16,"
+			"\"exempt\":\"lldp\"}",
 			why),
 		0);
 	assert_int_equal(config.hello.generation, 3);
@@ -84,6 +86,7 @@ static void everything_can_be_said(void **state)
 	assert_int_equal(images_find(&config.disks, 51713), -ENXIO);
 	assert_string_equal(config.control, "/run/c");
 	assert_int_equal(config.pace.longest, 50000000);
+	assert_int_equal(config.exempt.types[0], 0x88cc);
 	assert_true(config.contact.is_listening);
 	worker_config_free(&config);
 }
@@ -117,6 +120,7 @@ static void bad_files_are_refused_with_a_reason(void **state)
 	assert_refused("{" VM "," TLS "," REST ",\"encode_threads\":17}", "encode_threads");
 	assert_refused("{" VM "," TLS "," REST ",\"staged_mib\":-1}", "staged_mib");
 	assert_refused("{" VM "," TLS "," REST ",\"silence_ms\":100}", "silence_ms");
+	assert_refused("{" VM "," TLS "," REST ",\"exempt\":\"ipv4\"}", "always held");
 	assert_refused("{\"vm\":{\"name\":\"web\",\"uuid\":\"001122\",\"domain\":7}," TLS "," REST
 	               "}",
 	               "uuid");

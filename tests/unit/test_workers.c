@@ -1,6 +1,6 @@
 /* Both workers in one loop, over real TLS, with a simulated VM and a simulated shadow: the way from first contact to takeover. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: common/log.c common/states.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/pool.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c tests/sim/guest.c tests/sim/shadow.c tests/unit/certificates.c tests/unit/worker_pair.c */
+/* links: common/log.c common/states.c replication/main/contact.c replication/main/primary_worker.c replication/main/standby_worker.c replication/main/worker_events.c replication/transport/channel.c replication/transport/queue.c replication/transport/tls.c replication/transport/tls_connection.c replication/transport/tls_context.c replication/wire/body.c replication/wire/disk.c replication/wire/frame.c replication/wire/hello.c replication/wire/pages.c replication/encode/encode.c replication/encode/pool.c replication/encode/decode.c replication/encode/lines.c replication/epoch/pace.c replication/epoch/primary_states.c replication/epoch/standby_states.c replication/stage/stage.c replication/primary/collect.c replication/primary/flush.c replication/primary/in_flight.c replication/primary/primary.c replication/primary/push.c replication/standby/standby.c toolstack/control/answer.c toolstack/control/codes.c toolstack/control/message.c toolstack/control/server.c tests/sim/guest.c tests/sim/shadow.c tests/unit/certificates.c tests/unit/worker_pair.c common/exempt.c */
 /* libs: -lev -lssl -lcrypto -llz4 -lxxhash -ljansson */
 
 #include <stdio.h>
@@ -400,7 +400,9 @@ static void the_pace_is_set_while_epochs_run(void **state)
 	wait_in_sync(pair);
 	json_decref(ask(pair, "primary.control",
 	                "{\"verb\":\"set\",\"interval_ms\":40,\"shortest_ms\":2,"
-	                "\"dirty_pages\":64,\"kept_mib\":16}\n"));
+	                "\"dirty_pages\":64,\"kept_mib\":16,\"exempt\":\"arp,lldp\"}\n"));
+	assert_int_equal(pair->guest.exempt.types[0], 0x0806);
+	assert_int_equal(pair->guest.exempt.types[1], 0x88cc);
 	assert_int_equal(limits->longest, 40000000);
 	assert_int_equal(limits->shortest, 2000000);
 	assert_int_equal(limits->dirty_pages, 64);
@@ -411,8 +413,13 @@ static void the_pace_is_set_while_epochs_run(void **state)
 	              "code", "bad-request");
 	assert_answer(pair, "primary.control",
 	              "{\"verb\":\"set\",\"interval_ms\":2,\"shortest_ms\":3,"
-	              "\"dirty_pages\":64,\"kept_mib\":16}\n",
+	              "\"dirty_pages\":64,\"kept_mib\":16,\"exempt\":\"none\"}\n",
 	              "error", "code", "bad-request");
+	assert_answer(pair, "primary.control",
+	              "{\"verb\":\"set\",\"interval_ms\":30,\"shortest_ms\":2,"
+	              "\"dirty_pages\":64,\"kept_mib\":16,\"exempt\":\"arp,ipv6\"}\n",
+	              "error", "code", "bad-request");
+	assert_int_equal(pair->guest.exempt.types[1], 0x88cc);
 	assert_int_equal(limits->longest, 40000000);
 }
 

@@ -66,7 +66,8 @@ static void begin_set(const json_t *request, void *data, struct control_later *l
 {
 	const struct wards_change change = { .interval = text(request, "interval"),
 		                             .budget = text(request, "budget"),
-		                             .memory = text(request, "memory") };
+		                             .memory = text(request, "memory"),
+		                             .exempt = text(request, "exempt") };
 
 	wards_set(((struct daemon *)data)->wards, text(request, "vm"), &change, later);
 }
@@ -83,8 +84,8 @@ static json_t *serve_status(const json_t *request, void *data)
 	                                 "replication", told));
 }
 
-static const char *const fields[] = { "vm",   "to",     "interval", "force",
-	                              "here", "budget", "memory",   NULL };
+static const char *const fields[] = { "vm",     "to",     "interval", "force", "here",
+	                              "budget", "memory", "exempt",   NULL };
 static const struct control_verb verbs[] = {
 	{ .name = "protect", .fields = fields, .begin = begin_protect },
 	{ .name = "unprotect", .fields = fields, .begin = begin_unprotect },

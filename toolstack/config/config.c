@@ -123,9 +123,24 @@ static void read_certificates(struct reading *reading, const config_setting_t *r
 	reading_path(reading, group, "key", reading->config.key);
 }
 
+static void read_exempt(struct reading *reading, const config_setting_t *group,
+                        struct exempt *exempt)
+{
+	const config_setting_t *member = group ? config_setting_get_member(group, "exempt") : NULL;
+	char text[EXEMPT_TEXT_SIZE];
+	const char *wrong;
+
+	if (!member)
+		return;
+	reading_text(reading, group, "exempt", text, sizeof(text));
+	wrong = reading->is_wrong ? NULL : exempt_parse(exempt, text);
+	if (wrong)
+		reading_complain(reading, reading_line(member), "exempt: %s", wrong);
+}
+
 static void read_defaults(struct reading *reading, const config_setting_t *root)
 {
-	static const char *const options[] = { "interval", "budget", "memory", NULL };
+	static const char *const options[] = { "interval", "budget", "memory", "exempt", NULL };
 	const config_setting_t *group = reading_group(reading, root, "defaults", options, false);
 	struct config_vm_defaults *defaults = &reading->config.defaults;
 
@@ -134,6 +149,7 @@ static void read_defaults(struct reading *reading, const config_setting_t *root)
 	                                  CONFIG_BUDGET_MAX, 16384);
 	defaults->memory = reading_number(reading, group, "memory", CONFIG_MEMORY_MIN,
 	                                  CONFIG_MEMORY_MAX, 256);
+	read_exempt(reading, group, &defaults->exempt);
 }
 
 /* Times of arbitration: what is not said is the arbiter's to choose, so that only what is said is looked at here. */

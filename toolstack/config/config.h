@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/exempt.h"
+
 #define CONFIG_FILE      "/etc/remus/remus.conf"
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 256
@@ -52,6 +54,7 @@ struct config_vm_defaults {
 	uint32_t interval; /* ms, from 1 */
 	uint32_t budget;   /* pages */
 	uint32_t memory;   /* MiB */
+	struct exempt exempt;
 };
 
 struct config {

@@ -35,7 +35,7 @@ static void print_help(FILE *to)
 	            "             --accept-split-brain  without quorum device and fence agent\n"
 	            "  unprotect: --force        even if the other host cannot be told\n"
 	            "  top:       --once         one look, as it is without a terminal\n"
-	            "  set:       interval=MS budget=PAGES memory=MIB\n"
+	            "  set:       interval=MS budget=PAGES memory=MIB exempt=ETHERTYPES\n"
 	            "  drill:     --live         it goes to its other host, and comes back\n"
 	            "  events:    --follow       and what happens from now on\n"
 	            "  activate:  --confirm      the other copy does not run, and never will\n"

@@ -1,4 +1,4 @@
-/* remusctl set VM interval=.. budget=.. memory=..: how it is replicated, while it is. */
+/* remusctl set VM interval=.. budget=.. memory=.. exempt=..: how it is replicated, while it is. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #define PATIENCE 60u /* seconds */
 
-static const char *const names[] = { "interval", "budget", "memory" };
+static const char *const names[] = { "interval", "budget", "memory", "exempt" };
 #define NAME_COUNT (sizeof(names) / sizeof(names[0]))
 
 /* False: it is no "name=value" of ours, or the second of that name. */
@@ -40,16 +40,17 @@ static int run(const struct asked *asked)
 		json_decref(request);
 		return verb_print(
 			asked,
-			control_refusal(CONTROL_USAGE,
-		                        "remusctl set VM interval=25 budget=16384 memory=256",
-		                        "that cannot be set: %.64s", asked->words[i]),
+			control_refusal(
+				CONTROL_USAGE,
+				"remusctl set VM interval=25 budget=16384 memory=256 exempt=arp",
+				"that cannot be set: %.64s", asked->words[i]),
 			&result);
 	}
 	status = verb_order(asked, request, PATIENCE, &result);
 	if (result)
-		printf("%s: interval %d ms, budget %d pages, memory %d MiB\n", asked->words[0],
-		       vm_number(result, "interval"), vm_number(result, "budget"),
-		       vm_number(result, "memory"));
+		printf("%s: interval %d ms, budget %d pages, memory %d MiB, exempt %s\n",
+		       asked->words[0], vm_number(result, "interval"), vm_number(result, "budget"),
+		       vm_number(result, "memory"), vm_text(result, "exempt"));
 	json_decref(result);
 	return status;
 }
@@ -59,6 +60,6 @@ const struct verb verb_set = {
 	.arguments = "VM [NAME=VALUE]",
 	.help = "how it is replicated, while it is",
 	.least = 1,
-	.most = 4,
+	.most = 5,
 	.run = run,
 };

@@ -44,6 +44,8 @@ static void print_replication(const json_t *replication)
 	printf("  settings    interval %d ms, budget %d pages, memory %d MiB\n",
 	       vm_number(replication, "interval"), vm_number(replication, "budget"),
 	       vm_number(replication, "memory"));
+	if (strcmp(vm_text(replication, "exempt"), "none"))
+		printf("  exempt      %s, not held\n", vm_text(replication, "exempt"));
 	if (json_object_get(replication, "arbiter"))
 		printf("  arbiter     %s%s\n",
 		       vm_text(json_object_get(replication, "arbiter"), "state"),

@@ -15,8 +15,8 @@ import struct
 import sys
 import time
 
-VERSION = 4  # of replication/hold/door.h
-MESSAGE = struct.Struct("=IIiIQQQII")
+VERSION = 5  # of replication/hold/door.h
+MESSAGE = struct.Struct("=IIiIQQQII16s")
 TAKE, HOLD, STOP, CUT, RELEASE, FREE = range(1, 7)
 TAKEN, HELD, STOPPED, DONE, FREED, WANTED, REFUSED = 0x81, 0x82, 0x83, 0x84, 0x86, 0x87, 0x88
 LOG_OFFSET, LOG_HEADER = 4096, 64
@@ -33,7 +33,7 @@ class Door:
         self.log = None
 
     def send(self, kind, epoch=0):
-        self.socket.send(MESSAGE.pack(VERSION, kind, 0, 0, epoch, 0, 0, 0, 0))
+        self.socket.send(MESSAGE.pack(VERSION, kind, 0, 0, epoch, 0, 0, 0, 0, bytes(16)))
 
     def ask(self, kind, epoch, answer):
         self.send(kind, epoch)
@@ -41,7 +41,7 @@ class Door:
             data, fds, _, _ = socket.recv_fds(self.socket, MESSAGE.size, 1)
             if not data:
                 sys.exit("the worker hung up")
-            _, got, error, flags, number, head, tail, _, _ = MESSAGE.unpack(data)
+            _, got, error, flags, number, head, tail, _, _, _ = MESSAGE.unpack(data)
             if got == WANTED:
                 self.wanted += 1
             elif got == answer:

@@ -3,9 +3,13 @@
 #
 #     dom0: load/net -- bridge -- vif -- guest: load/net, load/disk, load/cpu;  xvda is dom0's /dev/vdc
 #
-# The same kernel, initrd and programs in the guest, the same machine below; the two take turns. On
-# Debian's Xen dom0 is a PV guest and the kernel's netback and blkback serve, on xen-core ours do.
+# The same kernel, initrd and programs in the guest, the same machine below. Both hosts run all the time,
+# and each figure is taken of one and of the other in turns of seconds: a machine that is slower for a while
+# is so for both. On Debian's Xen dom0 is a PV guest and the kernel's netback and blkback serve, on xen-core
+# ours do.
 
+import contextlib
+import statistics
 import subprocess
 import time
 from typing import NamedTuple
@@ -16,12 +20,15 @@ from rig import dom0  # found through hosts
 
 TITLE = "a guest's life, disk, network and processor"
 ROUNDS = 3
-SECONDS = 5
+SECONDS = 3
+TURNS = 3
 KINDS = ("xen-core", "xen")
 LOADS = ("disk", "net", "cpu")
 BUILD = hosts.ROOT / "build/bench"
 PORT = 5999
 DISK = "512M"
+LARGE = 1 << 18
+
 
 class Row(NamedTuple):
     title: str
@@ -80,43 +87,78 @@ def timed(action):
     return time.monotonic() - start
 
 
-def disk(guest, seconds):
-    """Blocks a second, or bytes a second of large ones."""
-    # Written once, so that storage below has all blocks.
-    guest.run("dd if=/dev/zero of=/dev/xvda bs=1M 2>/dev/null; sync", timeout=400)
-    found = {}
-    for way in ("read", "write"):
-        for name, size in (("4k", 4096), ("256k", 1 << 18)):
-            count = float(guest.out(f"/load/disk /dev/xvda {way} {size} 16 {seconds}", timeout=180))
-            found[f"{way}_{name}"] = count * (size if name != "4k" else 1)
-    return found
+class Subject:
+    """A host and its guest, of which one figure after the other is asked."""
+
+    def __init__(self, host):
+        prepare(host)
+        self.host, self.guest = host, describe(host)
+        host.run(f"setsid /run/net serve {PORT} </dev/null >/dev/null 2>&1 &")
+        self.boot()
+        # Storage below its disk has all blocks from now on.
+        self.guest.run("dd if=/dev/zero of=/dev/xvda bs=1M 2>/dev/null; sync", timeout=400)
+
+    def boot(self):
+        """Seconds."""
+        took = timed(self.guest.boot)
+        self.guest.run(f"setsid /load/net serve {PORT} </dev/null >/dev/null 2>&1 &")
+        return took
+
+    def create(self, _):
+        self.guest.destroy()
+        return self.boot()
+
+    def destroy(self, _):
+        took = timed(self.guest.destroy)
+        self.boot()
+        return took
+
+    def cpu(self, kind, seconds):
+        return float(self.guest.out(f"/load/cpu {kind} {seconds}", timeout=180))
+
+    def net(self, way, seconds):
+        if way == "send":
+            said = self.guest.out(f"/load/net stream {self.host.address()} {PORT} {seconds}", timeout=180)
+        else:
+            said = self.host.out(f"/run/net {way} {self.guest.address} {PORT} {seconds}", timeout=180)
+        return float(said.split()[0])
+
+    def disk(self, way, size, seconds):
+        """Blocks a second."""
+        return float(self.guest.out(f"/load/disk /dev/xvda {way} {size} 16 {seconds}", timeout=180))
 
 
-def network(host, guest, seconds):
-    guest.run(f"setsid /load/net serve {PORT} </dev/null >/dev/null 2>&1 &")
-    host.run(f"setsid /run/net serve {PORT} </dev/null >/dev/null 2>&1 &")
-    time.sleep(2)
-    here, there = f"{host.address()} {PORT}", f"{guest.address} {PORT}"
-    return {"send": float(guest.out(f"/load/net stream {here} {seconds}", timeout=180)),
-            "receive": float(host.out(f"/run/net stream {there} {seconds}", timeout=180)),
-            "trip": float(host.out(f"/run/net ask {there} {seconds}", timeout=180).split()[0])}
+ASKED = {
+    "create": Subject.create,
+    "destroy": Subject.destroy,
+    "read_4k": lambda subject, seconds: subject.disk("read", 4096, seconds),
+    "write_4k": lambda subject, seconds: subject.disk("write", 4096, seconds),
+    "read_256k": lambda subject, seconds: subject.disk("read", LARGE, seconds) * LARGE,
+    "write_256k": lambda subject, seconds: subject.disk("write", LARGE, seconds) * LARGE,
+    "send": lambda subject, seconds: subject.net("send", seconds),
+    "receive": lambda subject, seconds: subject.net("stream", seconds),
+    "trip": lambda subject, seconds: subject.net("ask", seconds),
+    "compute": lambda subject, seconds: subject.cpu("compute", seconds),
+    "memory": lambda subject, seconds: subject.cpu("memory", seconds),
+    "processes": lambda subject, seconds: subject.cpu("processes", seconds),
+    "switch": lambda subject, seconds: subject.cpu("switch", seconds),
+}
 
 
-def processor(guest, seconds):
-    return {kind: float(guest.out(f"/load/cpu {kind} {seconds}", timeout=180))
-            for kind in ("compute", "memory", "processes", "switch")}
+def alternate(subjects, ask, seconds):
+    """{kind: figure}: medians of samples taken in turns, each time beginning with another."""
+    samples = {kind: [] for kind in subjects}
+    for number in range(TURNS):
+        for kind in sorted(subjects, reverse=number % 2):
+            samples[kind].append(ask(subjects[kind], seconds))
+    return {kind: statistics.median(samples[kind]) for kind in subjects}
 
 
-def sample(host, seconds):
-    """{name: figure} of one host, by the names of ROWS."""
-    prepare(host)
-    guest = describe(host)
-    found = {"create": timed(guest.boot)}
-    found |= processor(guest, seconds)
-    found |= network(host, guest, seconds)
-    found |= disk(guest, seconds)
-    found["destroy"] = timed(guest.destroy)
-    return found
+def sample(running, seconds):
+    """{kind: {name: figure}} by the names of ROWS."""
+    subjects = {kind: Subject(host) for kind, host in running.items()}
+    figures = {name: alternate(subjects, ask, seconds) for name, ask in ASKED.items()}
+    return {kind: {name: figure[kind] for name, figure in figures.items()} for kind in subjects}
 
 
 def measure(lab, rounds, seconds=SECONDS):
@@ -124,11 +166,13 @@ def measure(lab, rounds, seconds=SECONDS):
     build()
     results = {kind: [] for kind in KINDS}
     for number in range(1, rounds + 1):
-        for kind in KINDS:
-            with hosts.running(lab, kind, number, nics=("lan",), guests=True, disks=(DISK,)) as host:
-                results[kind].append(sample(host, seconds))
-            lab.note(f"round {number}: {kind} " + ", ".join(
-                f"{name} {value:.4g}" for name, value in results[kind][-1].items()))
+        with contextlib.ExitStack() as stack:
+            running = {kind: stack.enter_context(hosts.running(lab, kind, number, nics=("lan",), guests=True,
+                                                               disks=(DISK,))) for kind in KINDS}
+            for kind, found in sample(running, seconds).items():
+                results[kind].append(found)
+                lab.note(f"round {number}: {kind} " + ", ".join(
+                    f"{name} {value:.4g}" for name, value in found.items()))
     return results
 
 

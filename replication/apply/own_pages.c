@@ -47,7 +47,7 @@ int own_pages_list(struct hyper *hyper, uint16_t domain, struct own_pages *own)
 	int err;
 
 	*own = (struct own_pages){ 0 };
-	err = hyper_pages_make(hyper, &batch, BATCH, 0);
+	err = hyper_pages_make_list(hyper, &batch, BATCH);
 	if (err)
 		return err;
 	err = hyper_attach(hyper, domain, &attach);

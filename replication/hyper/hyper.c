@@ -52,6 +52,15 @@ int hyper_pages_make(struct hyper *hyper, struct hyper_pages *pages, uint32_t ro
 	return -ENOMEM;
 }
 
+int hyper_pages_make_list(struct hyper *hyper, struct hyper_pages *pages, uint32_t room)
+{
+	*pages = (struct hyper_pages){ .room = room };
+	if (!room || room > CHECKPOINT_PAGES_MAX)
+		return -EINVAL;
+	pages->pages = hyper_alloc(hyper, room * sizeof(*pages->pages));
+	return pages->pages ? 0 : -ENOMEM;
+}
+
 void hyper_pages_free(struct hyper *hyper, struct hyper_pages *pages)
 {
 	size_t bytes = (size_t)pages->room * HYPER_PAGE_SIZE;

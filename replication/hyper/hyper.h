@@ -45,11 +45,13 @@ struct hyper_pages {
 	uint32_t room;  /* at most CHECKPOINT_PAGES_MAX */
 	uint32_t count; /* of them in use */
 	struct checkpoint_page *pages;
-	uint8_t *contents;
+	uint8_t *contents; /* NULL: a list of pages only */
 	uint8_t *old; /* of pages marked CHECKPOINT_PAGE_OLD; NULL: old versions are not wanted */
 };
 
 int hyper_pages_make(struct hyper *hyper, struct hyper_pages *pages, uint32_t room, int wants_old);
+/* Without room for contents: epoch 0 can be fetched so. */
+int hyper_pages_make_list(struct hyper *hyper, struct hyper_pages *pages, uint32_t room);
 void hyper_pages_free(struct hyper *hyper, struct hyper_pages *pages); /* fine if all zero */
 
 int hyper_attach(struct hyper *hyper, uint16_t domain, const struct checkpoint_attach *attach);

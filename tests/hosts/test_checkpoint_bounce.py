@@ -25,7 +25,7 @@ def give(lab, guest, name, *libraries):
     host = guest.host
     host.push(programs.program(lab, name, *libraries), f"/srv/{name}", 0o755)
     host.run("setsid python3 -m http.server -d /srv 5001 >/dev/null 2>&1 </dev/null &")
-    guest.run(f"for i in $(seq 60); do wget -q -O /tmp/{name} http://{host.address()}:5001/{name} && break; "
+    guest.run(f"for i in $(seq 60); do busybox wget -q -O /tmp/{name} http://{host.address()}:5001/{name} && break; "
               f"sleep 1; done; chmod +x /tmp/{name}", timeout=200)
     assert guest.out(f"md5sum </tmp/{name}") == host.out(f"md5sum </srv/{name}")
 
@@ -38,10 +38,16 @@ def bounce(host, guest, arguments="", timeout=900):
     return text
 
 
-def start_steady(lab, guest, vcpus, mib=32):
+def start_steady(lab, guest, vcpus, mib=32, pause=0):
     give(lab, guest, "steady", "-lpthread")
-    guest.run(f"/tmp/steady {mib} {vcpus} /tmp/report >/tmp/steady.log 2>&1 </dev/null &")
+    guest.run(f"/tmp/steady {mib} {vcpus} /tmp/report {pause} >/tmp/steady.log 2>&1 </dev/null &")
     wait_report(guest, "")
+
+
+def stream(lab, guest, seconds, enough):
+    """Numbers to steady and back until there is that file, or so many seconds; what there is to say of it."""
+    return lab.client().run(f"python3 {STREAM} {guest.address} {seconds} 400 {enough}",
+                            timeout=seconds + 500).out.strip()
 
 
 def wait_report(guest, before, timeout=300):
@@ -83,14 +89,12 @@ def run_bounces(lab, vcpus, count, seed):
     complaints = guest.out(COMPLAINTS)
     enough = lab.folder / "enough"
     with ThreadPoolExecutor() as pool:
-        stream = pool.submit(lab.client().run,
-                             f"python3 {STREAM} {guest.address} {900 * count} 400 {enough}",
-                             timeout=1000 * count)
+        told = pool.submit(stream, lab, guest, 900 * count, enough)
         try:
             bounce_many(host, guest, count, random.Random(seed))
         finally:
             enough.touch()
-        lab.note(stream.result().out.strip())
+        lab.note(told.result())
     lab.note(wait_report(guest, ""))
     later = guest.out(COMPLAINTS)
     assert later == complaints, later
@@ -122,9 +126,3 @@ def checkpoint_bounce_postgres(lab):
     postgres.check_sums(guest, done)
     assert guest.run("dmesg | grep -E 'I/O error|xvda: error'", check=False).out == ""
     guest.destroy()
-
-
-@test(name="checkpoint_campaign_2vcpu", vcpus=2, timeout=9000, soak=True)
-def checkpoint_campaign(lab, vcpus):
-    """A hundred bounces at moments of chance."""
-    run_bounces(lab, vcpus, 100, seed=100)

@@ -18,10 +18,10 @@ SUMS = ["SELECT sum(delta) FROM pgbench_history", "SELECT sum(abalance) FROM pgb
         "SELECT sum(bbalance) FROM pgbench_branches", "SELECT sum(tbalance) FROM pgbench_tellers"]
 
 
-def boot_database(host, number=0, **settings):
+def boot_database(host, number=0, vcpus=2, memory=512, script="block", **settings):
     """A guest "db" whose PostgreSQL answers; its disk is that of this number among the host's."""
-    disk = f"phy:{host.disk_device(number)},xvda,w"
-    guest = host.guest("db", kind="debian", vcpus=2, memory=512, nics=1, disks=[disk], **settings)
+    disk = f"{host.disk_device(number)},raw,xvda,w,script={script}"
+    guest = host.guest("db", kind="debian", vcpus=vcpus, memory=memory, nics=1, disks=[disk], **settings)
     guest.boot()
     guest.run("until pg_isready -q; do sleep 1; done", timeout=300)
     return guest
@@ -46,18 +46,18 @@ def check_sums(guest, transactions):
     assert len(set(sums)) == 1, sums
 
 
-def load(lab, guest, seconds):
+def load(lab, guest, seconds, words="-c 4"):
     """How many transactions pgbench got through; none failed."""
-    out = pgbench(lab, guest, f"-n -c 4 -T {seconds}", timeout=seconds + 240).out
+    out = pgbench(lab, guest, f"-n {words} -T {seconds}", timeout=seconds + 240).out
     assert "number of failed transactions: 0 " in out, out
     return int(re.search(r"transactions actually processed: (\d+)", out)[1])
 
 
-def load_until(lab, guest, end):
+def load_until(lab, guest, end, words="-c 4"):
     """The same again and again, until a future is done."""
     done = 0
     while not end.done():
-        done += load(lab, guest, LOAD_SECONDS)
+        done += load(lab, guest, LOAD_SECONDS, words)
     return done
 
 

@@ -93,7 +93,7 @@ static int fetch(struct fake_hyper *fake, struct fake_domain *domain, struct che
 
 	if (!domain->is_attached)
 		return -ENODEV;
-	if (!room || room > CHECKPOINT_PAGES_MAX)
+	if (!room || room > CHECKPOINT_PAGES_MAX || (!request->contents && domain->epoch))
 		return -EINVAL;
 	if (fake->at_once && fake->at_once < room)
 		room = fake->at_once;
@@ -105,12 +105,12 @@ static int fetch(struct fake_hyper *fake, struct fake_domain *domain, struct che
 			continue;
 		domain->dirty_ended[gfn] = false;
 		*page = (struct checkpoint_page){ .gfn = gfn };
-		if (domain->ended_pages[gfn])
+		if (!domain->ended_pages[gfn])
+			page->flags = CHECKPOINT_PAGE_ABSENT;
+		else if (request->contents)
 			memcpy((uint8_t *)pointer(request->contents) +
 			               (size_t)count * HYPER_PAGE_SIZE,
 			       domain->ended_pages[gfn], HYPER_PAGE_SIZE);
-		else
-			page->flags = CHECKPOINT_PAGE_ABSENT;
 		count++;
 	}
 	request->count = count;

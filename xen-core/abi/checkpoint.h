@@ -76,7 +76,7 @@ struct checkpoint_fetch {
 	uint32_t count;    /* in: room, at most CHECKPOINT_PAGES_MAX; out: pages given */
 	uint32_t left;     /* out: still to come (of epoch 0: not 0 until the last) */
 	uint64_t pages;    /* struct checkpoint_page[count] */
-	uint64_t contents; /* 4096 bytes for each */
+	uint64_t contents; /* 4096 bytes for each; 0: not wanted. Of epoch 0 only: -EINVAL */
 	uint64_t old;      /* the same; 0: old versions are not wanted */
 };
 

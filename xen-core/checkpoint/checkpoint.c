@@ -147,7 +147,8 @@ int checkpoint_cut(struct domain *domain, struct checkpoint_cut *cut)
 }
 
 /* Epoch 0: what lies there now. What is written after that is in epoch 1. */
-static void fetch_first(struct domain *domain, struct dirty_taken *taken, uint32_t *left)
+static void fetch_first(struct domain *domain, void *contents, struct dirty_taken *taken,
+                        uint32_t *left)
 {
 	struct checkpoint *checkpoint = domain->checkpoint;
 
@@ -158,7 +159,7 @@ static void fetch_first(struct domain *domain, struct dirty_taken *taken, uint32
 		checkpoint->cursor = gfn;
 		if (gfn.v == GFN_NONE.v)
 			break;
-		dirty_read(&domain->p2m, gfn, checkpoint->contents, taken);
+		dirty_read(&domain->p2m, gfn, contents, taken);
 		checkpoint->cursor.v++;
 	} while (taken->kind != DIRTY_PAGE);
 	*left = checkpoint->cursor.v != GFN_NONE.v;
@@ -172,7 +173,7 @@ int checkpoint_fetch(struct domain *domain, struct checkpoint_page *page, uint32
 	struct dirty_taken taken;
 
 	if (checkpoint->cursor.v != GFN_NONE.v) {
-		fetch_first(domain, &taken, left);
+		fetch_first(domain, checkpoint->contents, &taken, left);
 	} else {
 		dirty_take(&domain->p2m, checkpoint->contents, old, &taken);
 		*left = taken.left;
@@ -187,6 +188,17 @@ int checkpoint_fetch(struct domain *domain, struct checkpoint_page *page, uint32
 		         (taken.has_old ? CHECKPOINT_PAGE_OLD : 0),
 	};
 	return 0;
+}
+
+int checkpoint_list(struct domain *domain, struct checkpoint_page *page, uint32_t *left)
+{
+	struct dirty_taken taken;
+
+	if (domain->checkpoint->cursor.v == GFN_NONE.v)
+		return -EINVAL;
+	fetch_first(domain, NULL, &taken, left);
+	*page = (struct checkpoint_page){ .gfn = taken.gfn.v };
+	return taken.kind == DIRTY_NO_MORE ? -ENOENT : 0;
 }
 
 static bool relinquish(struct domain *domain)

@@ -30,6 +30,9 @@ int checkpoint_cut(struct domain *domain, struct checkpoint_cut *cut);
 /* The next page, its contents in domain->checkpoint's buffers; -ENOENT: there is none. */
 int checkpoint_fetch(struct domain *domain, struct checkpoint_page *page, uint32_t *left);
 
+/* The same without contents, of epoch 0; -EINVAL: that is over. */
+int checkpoint_list(struct domain *domain, struct checkpoint_page *page, uint32_t *left);
+
 /* One page of a paused domain. */
 int checkpoint_apply(struct domain *domain, const struct checkpoint_page *page,
                      const void *contents);

@@ -142,6 +142,7 @@ int dirty_attach(struct p2m *p2m, const struct dirty_config *config)
 	lock_take(&p2m->lock);
 	taken = p2m->log;
 	if (!taken) {
+		p2m_watch_foreign();
 		p2m->changing = dirty_note;
 		p2m->log = log;
 		writers_note(p2m);
@@ -165,8 +166,10 @@ void dirty_detach(struct p2m *p2m)
 	p2m->log = NULL;
 	writers_forget_foreign(p2m);
 	lock_release(&p2m->lock);
-	if (log)
-		log_free(log);
+	if (!log)
+		return;
+	p2m_unwatch_foreign();
+	log_free(log);
 }
 
 static void swap_sets(struct dirty_log *log)
@@ -212,7 +215,7 @@ static void read_frame(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_
 	mfn_t mfn = p2m_peek(p2m, gfn, &type, NULL);
 
 	taken->kind = type == P2M_RAM || type == P2M_RAM_RO ? DIRTY_PAGE : DIRTY_ABSENT;
-	if (taken->kind == DIRTY_PAGE)
+	if (taken->kind == DIRTY_PAGE && contents)
 		memcpy(contents, mfn_to_virt(mfn), PAGE_SIZE);
 }
 

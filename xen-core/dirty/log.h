@@ -46,7 +46,7 @@ struct dirty_taken {
 };
 void dirty_take(struct p2m *p2m, void *contents, void *old, struct dirty_taken *taken);
 
-/* The same for a page that stands in no set: as it is now. */
+/* The same for a page that stands in no set: as it is now. contents may be NULL. */
 void dirty_read(struct p2m *p2m, gfn_t gfn, void *contents, struct dirty_taken *taken);
 
 /*

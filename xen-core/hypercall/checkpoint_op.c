@@ -10,6 +10,7 @@
 
 #define HASHED_AT_ONCE 512
 #define PAGES_AT_ONCE  32 /* before the caller's interrupts get their chance: it asks for the rest */
+#define LISTED_AT_ONCE 64 /* without contents */
 
 /* One operation: the domain is held, and nobody else's operation on it is under way. */
 typedef long operation(struct hypercall *call, struct checkpoint_op *op, struct domain *domain);
@@ -42,13 +43,13 @@ static long cut(struct hypercall *call, struct checkpoint_op *op, struct domain 
 	return checkpoint_cut(domain, &op->u.cut);
 }
 
-static long give_page(struct hypercall *call, const struct checkpoint_fetch *request,
-                      const struct checkpoint *from, const struct checkpoint_page *page, uint32_t i)
+static long give_contents(struct hypercall *call, const struct checkpoint_fetch *request,
+                          const struct checkpoint *from, const struct checkpoint_page *page,
+                          uint32_t i)
 {
-	long err = copy_to_guest(call->caller, request->pages + i * sizeof(*page), page,
-	                         sizeof(*page));
+	long err = 0;
 
-	if (!err && !(page->flags & CHECKPOINT_PAGE_ABSENT))
+	if (!(page->flags & CHECKPOINT_PAGE_ABSENT))
 		err = copy_to_guest(call->caller, request->contents + i * PAGE_SIZE, from->contents,
 		                    PAGE_SIZE);
 	if (!err && page->flags & CHECKPOINT_PAGE_OLD)
@@ -60,25 +61,29 @@ static long give_page(struct hypercall *call, const struct checkpoint_fetch *req
 static long fetch(struct hypercall *call, struct checkpoint_op *op, struct domain *domain)
 {
 	struct checkpoint_fetch *request = &op->u.fetch;
-	struct checkpoint_page page;
+	uint32_t room = request->contents ? PAGES_AT_ONCE : LISTED_AT_ONCE;
+	struct checkpoint_page pages[LISTED_AT_ONCE];
 	uint32_t i;
 	long err = 0;
 
 	if (!request->count || request->count > CHECKPOINT_PAGES_MAX)
 		return -EINVAL;
 	request->left = 0;
-	for (i = 0; i < MIN(request->count, (uint32_t)PAGES_AT_ONCE); i++) {
-		err = checkpoint_fetch(domain, &page, &request->left);
+	for (i = 0; i < MIN(request->count, room); i++) {
+		err = request->contents ? checkpoint_fetch(domain, &pages[i], &request->left)
+		                        : checkpoint_list(domain, &pages[i], &request->left);
 		if (err)
 			break;
 		if (!request->old)
-			page.flags &= ~CHECKPOINT_PAGE_OLD;
-		err = give_page(call, request, domain->checkpoint, &page, i);
-		if (err)
-			return err;
+			pages[i].flags &= ~CHECKPOINT_PAGE_OLD;
+		if (request->contents &&
+		    give_contents(call, request, domain->checkpoint, &pages[i], i))
+			return -EFAULT;
 	}
+	if (err && err != -ENOENT)
+		return err;
 	request->count = i;
-	return err == -ENOENT ? 0 : err;
+	return copy_to_guest(call->caller, request->pages, pages, i * sizeof(pages[0]));
 }
 
 static long state(struct hypercall *call, struct checkpoint_op *op, struct domain *domain)
@@ -103,17 +108,14 @@ static bool is_paused(struct domain *domain)
 	return __atomic_load_n(&domain->controller_pauses, __ATOMIC_RELAXED);
 }
 
-static long apply_one(struct hypercall *call, const struct checkpoint_apply *request,
-                      struct domain *domain, uint32_t i, void *contents)
+static long apply_one(struct hypercall *call, uint64_t from, struct domain *domain,
+                      const struct checkpoint_page *page, void *contents)
 {
-	struct checkpoint_page page;
-	long err = copy_from_guest(call->caller, &page, request->pages + i * sizeof(page),
-	                           sizeof(page));
+	long err = 0;
 
-	if (!err && !(page.flags & CHECKPOINT_PAGE_ABSENT))
-		err = copy_from_guest(call->caller, contents, request->contents + i * PAGE_SIZE,
-		                      PAGE_SIZE);
-	return err ? err : checkpoint_apply(domain, &page, contents);
+	if (!(page->flags & CHECKPOINT_PAGE_ABSENT))
+		err = copy_from_guest(call->caller, contents, from, PAGE_SIZE);
+	return err ? err : checkpoint_apply(domain, page, contents);
 }
 
 /* The caller sees by the count how far it came. */
@@ -121,6 +123,7 @@ static long apply(struct hypercall *call, struct checkpoint_op *op, struct domai
 {
 	struct checkpoint_apply *request = &op->u.apply;
 	uint32_t end = MIN(request->count, (uint32_t)PAGES_AT_ONCE);
+	struct checkpoint_page pages[PAGES_AT_ONCE];
 	void *contents;
 	uint32_t i = 0;
 	long err = 0;
@@ -128,11 +131,14 @@ static long apply(struct hypercall *call, struct checkpoint_op *op, struct domai
 	if (!request->count || request->count > CHECKPOINT_PAGES_MAX || request->reserved ||
 	    !is_paused(domain))
 		return -EINVAL;
+	if (copy_from_guest(call->caller, pages, request->pages, end * sizeof(pages[0])))
+		return -EFAULT;
 	contents = heap_alloc(PAGE_SIZE);
 	if (!contents)
 		return -ENOMEM;
 	while (i < end && !err) {
-		err = apply_one(call, request, domain, i, contents);
+		err = apply_one(call, request->contents + i * PAGE_SIZE, domain, &pages[i],
+		                contents);
 		if (!err)
 			i++;
 	}

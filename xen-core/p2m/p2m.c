@@ -12,6 +12,7 @@
 #include "mm/host_map.h"
 #include "p2m/entry.h"
 #include "p2m/flush.h"
+#include "p2m/protect.h"
 #include "p2m/table.h"
 
 /*
@@ -148,10 +149,11 @@ static int map_locked(struct p2m *p2m, gfn_t gfn, mfn_t mfn, unsigned order, enu
 		p2m->tables--;
 	}
 	tell_log(p2m, gfn, BIT(order), MFN_NONE, type);
-	/* dom0 maps much that it only reads: its first write through the entry is to be seen. */
+	/* dom0 maps much that it only reads: where a log is kept, its first write through the entry is to be seen. */
 	value = p2m_entry_leaf(mfn, order, type);
-	__atomic_store_n(entry, type == P2M_FOREIGN ? p2m_entry_close(value) : value,
-	                 __ATOMIC_RELEASE);
+	if (type == P2M_FOREIGN && p2m_foreign_is_watched())
+		value = p2m_entry_close(value);
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 	p2m->entries[type] += BIT(order);
 	if (type == P2M_RAM && gfn.v + BIT(order) - 1 > p2m->highest.v)
 		p2m->highest = GFN(gfn.v + BIT(order) - 1);

@@ -86,6 +86,23 @@ static bool close_if_foreign(uint64_t *entry, unsigned order, uint64_t gfn, void
 	return false;
 }
 
+static unsigned foreign_watchers;
+
+void p2m_watch_foreign(void)
+{
+	__atomic_fetch_add(&foreign_watchers, 1, __ATOMIC_SEQ_CST);
+}
+
+void p2m_unwatch_foreign(void)
+{
+	__atomic_fetch_sub(&foreign_watchers, 1, __ATOMIC_SEQ_CST);
+}
+
+bool p2m_foreign_is_watched(void)
+{
+	return __atomic_load_n(&foreign_watchers, __ATOMIC_SEQ_CST);
+}
+
 void p2m_close_foreign(struct p2m *p2m)
 {
 	ASSERT(lock_is_held(&p2m->lock));

@@ -13,7 +13,13 @@
 /* Closes the top table's entries, and so everything: takes no longer for more memory. */
 void p2m_close(struct p2m *p2m);
 
-/* Closes each entry of type P2M_FOREIGN. Walks all of the map. */
+/*
+ * While somebody watches, entries of type P2M_FOREIGN are closed when they are made. Those from before are closed by
+ * p2m_close_foreign(), which walks all of the map: who begins to watch calls it afterwards. No lock is needed to begin or end.
+ */
+void p2m_watch_foreign(void);
+void p2m_unwatch_foreign(void);
+bool p2m_foreign_is_watched(void);
 void p2m_close_foreign(struct p2m *p2m);
 
 enum p2m_opened {

@@ -403,6 +403,31 @@ static const char *hashes_no_more(void)
 	return NULL;
 }
 
+#define LISTED_MOST 8
+
+/* The pages of epoch 0 can be listed without their contents, and of no other. */
+static const char *list(void)
+{
+	const struct checkpoint_attach request = { 8, 0 };
+	struct checkpoint_page page, listed[LISTED_MOST];
+	unsigned count = 0, fetched = 0;
+	uint32_t left;
+	GUEST(0xf4);
+
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	while (count < LISTED_MOST && !checkpoint_list(tiny.domain, &listed[count], &left))
+		count++;
+	CHECK(count == 2 && checkpoint_list(tiny.domain, &page, &left) == -EINVAL);
+	checkpoint_detach(tiny.domain);
+	CHECK(!checkpoint_attach(tiny.domain, &request));
+	for (; !checkpoint_fetch(tiny.domain, &page, &left); fetched++)
+		CHECK(fetched < count && listed[fetched].gfn == page.gfn && !listed[fetched].flags);
+	CHECK(fetched == count);
+	checkpoint_detach(tiny.domain);
+	tiny_end();
+	return NULL;
+}
+
 static const char *write_and_fetch(uint64_t value, struct checkpoint_page *page)
 {
 	const char *failed;
@@ -448,6 +473,7 @@ const struct selftest selftests_checkpoint[] = {
 	{ "checkpoint_breaches", breaches },
 	{ "checkpoint_hashes", hashes },
 	{ "checkpoint_hashes_no_more", hashes_no_more },
+	{ "checkpoint_list", list },
 	{ "checkpoint_there_and_back", there_and_back },
 	{ NULL, NULL },
 };

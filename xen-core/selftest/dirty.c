@@ -231,6 +231,56 @@ static const char *writers(void)
 	return NULL;
 }
 
+#define FOREIGN GFN(0x40000000UL >> PAGE_SHIFT)
+
+static enum p2m_opened open_foreign(struct p2m *p2m)
+{
+	enum p2m_opened opened;
+
+	lock_take(&p2m->lock);
+	opened = p2m_open(p2m, FOREIGN);
+	lock_release(&p2m->lock);
+	return opened;
+}
+
+static const char *map_foreign(struct p2m *p2m)
+{
+	mfn_t mfn = frame_alloc(0, tiny.domain->id);
+
+	CHECK(!mfn_is_none(mfn));
+	CHECK(!p2m_map(p2m, FOREIGN, mfn, P2M_ORDER_4K, P2M_FOREIGN));
+	return NULL;
+}
+
+/* While there is no log, foreign pages are written without a fault; with one, the first write is seen. */
+static const char *foreign_watched(void)
+{
+	struct p2m *p2m;
+	GUEST(0xf4);
+
+	p2m = &tiny.domain->p2m;
+	failed = map_foreign(p2m);
+	CHECK(!failed);
+	CHECK(open_foreign(p2m) == P2M_WAS_OPEN);
+	lock_take(&p2m->lock);
+	p2m_close_foreign(p2m);
+	lock_release(&p2m->lock);
+	CHECK(open_foreign(p2m) == P2M_OPENED);
+	CHECK(p2m_unmap(p2m, FOREIGN) == P2M_FOREIGN);
+	p2m_watch_foreign();
+	failed = map_foreign(p2m);
+	CHECK(!failed);
+	p2m_unwatch_foreign();
+	CHECK(open_foreign(p2m) == P2M_OPENED);
+	CHECK(p2m_unmap(p2m, FOREIGN) == P2M_FOREIGN);
+	ATTACH(16, false);
+	CHECK(p2m_foreign_is_watched());
+	dirty_detach(p2m);
+	CHECK(!p2m_foreign_is_watched());
+	end();
+	return NULL;
+}
+
 /* When the log has ended the guest writes on, and nothing is left of the log. */
 static const char *nothing_left(void)
 {
@@ -247,8 +297,13 @@ static const char *nothing_left(void)
 }
 
 const struct selftest selftests_dirty[] = {
-	{ "dirty_write_by_write", write_by_write },     { "dirty_snapshot", snapshot },
-	{ "dirty_back_pressure", back_pressure },       { "dirty_large_page", large_page },
-	{ "dirty_coming_and_going", coming_and_going }, { "dirty_writers", writers },
-	{ "dirty_nothing_left", nothing_left },         { NULL, NULL },
+	{ "dirty_write_by_write", write_by_write },
+	{ "dirty_snapshot", snapshot },
+	{ "dirty_back_pressure", back_pressure },
+	{ "dirty_large_page", large_page },
+	{ "dirty_coming_and_going", coming_and_going },
+	{ "dirty_writers", writers },
+	{ "dirty_nothing_left", nothing_left },
+	{ "dirty_foreign_watched", foreign_watched },
+	{ NULL, NULL },
 };

@@ -12,6 +12,9 @@
 
 #define FILE_BYTES ((size_t)DOOR_LOG_OFFSET + DOOR_LOG_BYTES)
 
+/* Messages of a turn: the worker may have been taken over by its guest, and speak without end. */
+#define HEARD_AT_ONCE 64u
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -101,6 +104,7 @@ static int wait_answer(struct devices *devices, enum door_kind asked, struct doo
 	for (;;) {
 		struct pollfd ready = { .fd = devices->door, .events = POLLIN };
 		int err = receive(devices, message, fd);
+		int64_t left;
 
 		if (!err && is_answer(message, asked))
 			return 0;
@@ -110,7 +114,9 @@ static int wait_answer(struct devices *devices, enum door_kind asked, struct doo
 			close(*fd);
 		if (err && err != -EAGAIN)
 			return err;
-		if (err && poll(&ready, 1, (int)(until - now_ms() > 0 ? until - now_ms() : 0)) == 0)
+		/* Whatever it says meanwhile. */
+		left = until - now_ms();
+		if (left <= 0 || (err && poll(&ready, 1, (int)left) == 0))
 			return -ETIMEDOUT;
 	}
 }
@@ -215,15 +221,16 @@ int devices_ask(struct devices *devices, enum door_kind kind, uint64_t epoch)
 int devices_listen(struct devices *devices)
 {
 	struct door_message message;
-	int fd = -1, err;
+	int fd = -1, err = 0;
 
 	if (devices->door < 0)
 		return -EPIPE;
-	while ((err = receive(devices, &message, &fd)) == 0) {
-		if (fd >= 0)
+	for (unsigned int i = 0; !err && i < HEARD_AT_ONCE; i++) {
+		err = receive(devices, &message, &fd);
+		if (!err && fd >= 0)
 			close(fd);
 	}
-	if (err == -EAGAIN)
+	if (!err || err == -EAGAIN)
 		return 0;
 	devices_leave(devices);
 	return err;

@@ -22,6 +22,7 @@ static struct {
 	int err, fd;
 } script[16];
 static unsigned int said, lines;
+static bool is_babbling; /* what was said last is said again, for ever */
 static struct door_message asked;
 static int ends[2], file;
 static struct record_log notes; /* as the worker has them */
@@ -41,6 +42,8 @@ int door_send(int socket, const struct door_message *message, int fd)
 int door_receive(int socket, struct door_message *message, int *fd)
 {
 	*fd = -1;
+	if (said == lines && is_babbling)
+		said--;
 	if (said == lines)
 		return -EAGAIN;
 	*message = script[said].message;
@@ -77,6 +80,7 @@ static int set_up(void **state)
 	uint8_t *memory;
 
 	said = lines = 0;
+	is_babbling = false;
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "x", 1), 1);
 	file = memfd_create("notes", 0);
@@ -224,6 +228,17 @@ static void test_silence(void **state)
 	assert_int_equal(devices.door, -1);
 }
 
+/* Words that answer nothing do not hold anybody for longer than silence. */
+static void test_babble(void **state)
+{
+	take(0);
+	say(DOOR_WANTED, 7);
+	is_babbling = true;
+	assert_int_equal(devices_listen(&devices), 0);
+	assert_int_equal(devices_ask(&devices, DOOR_STOP, 7), -ETIMEDOUT);
+	assert_int_equal(devices.door, -1);
+}
+
 #define DEVICES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -236,6 +251,7 @@ int main(void)
 		DEVICES_TEST(test_a_file_that_cannot_be),
 		DEVICES_TEST(test_death),
 		DEVICES_TEST(test_silence),
+		DEVICES_TEST(test_babble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

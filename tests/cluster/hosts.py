@@ -11,6 +11,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import threading
@@ -28,6 +29,7 @@ PATIENCE = 60
 # What corosync.conf's times are multiplied by, for machines that have other things to do: 1 tests the file as it is shipped.
 STRETCH = int(os.environ.get("STRETCH", "4"))
 PREFIX = "remus-cl"
+SHARED = Path("/dev/shm")  # where Corosync and its clients meet: it leaves megabytes there when it is killed
 
 
 def ip(*words):
@@ -35,7 +37,7 @@ def ip(*words):
 
 
 def remove_namespaces(prefix):
-    """With what still runs in them."""
+    """With what still runs in them, and the memory that it shared."""
     names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
     for name in (line.split()[0] for line in names.splitlines() if line.strip()):
         if not name.startswith(prefix + "-"):
@@ -45,6 +47,7 @@ def remove_namespaces(prefix):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+        shutil.rmtree(SHARED / name, ignore_errors=True)
 
 
 def sweep():
@@ -91,6 +94,7 @@ class Host:
         self.processes = {}
         self.lines = []
         ip("netns", "add", self.namespace)
+        (SHARED / self.namespace).mkdir()
         ip("-n", self.namespace, "link", "set", "lo", "up")
         for third, link in enumerate(LINKS):
             ip("-n", cluster.switch, "link", "add", self.port(link), "type", "veth", "peer",
@@ -103,15 +107,19 @@ class Host:
     def port(self, link):
         return f"{link}-{self.name}"
 
+    def inside(self, command):
+        """In the host's network, with its own shared memory."""
+        mount = f"mount --bind {SHARED / self.namespace} {SHARED}"
+        return ["ip", "netns", "exec", self.namespace, "sh", "-ec", f"{mount} && {command}"]
+
     def start_program(self, name, command, **settings):
-        """In the host's network, with folders for its state that are its own and go with it."""
+        """With folders for its state that are its own and go with it."""
         mounts = " && ".join(f"mount -t tmpfs none {folder}" for folder in
                              ("/run", "/var/lib/corosync", "/etc/corosync"))
         command = f"{mounts} && cp -r {self.folder}/etc/. /etc/corosync && {command}"
         log = open(self.folder / f"{name}.log", "ab")
         self.processes[name] = subprocess.Popen(
-            ["ip", "netns", "exec", self.namespace, "sh", "-ec", command],
-            stderr=log, start_new_session=True, **({"stdout": log} | settings))
+            self.inside(command), stderr=log, start_new_session=True, **({"stdout": log} | settings))
         return self.processes[name]
 
     def start_corosync(self):

@@ -216,8 +216,7 @@ def wait_vote(cluster, *hosts):
 
 
 def has_vote(host):
-    done = subprocess.run(["ip", "netns", "exec", host.namespace, "corosync-quorumtool", "-s"],
-                          capture_output=True, text=True)
+    done = subprocess.run(host.inside("corosync-quorumtool -s"), capture_output=True, text=True)
     return "Total votes:      3" in done.stdout
 
 

@@ -18,7 +18,7 @@ from example import configured  # noqa: E402  (found through the line above)
 STRETCH = 5  # what Corosync's times are multiplied by: an emulated host stands still for a second now and then
 DEVICE_STRETCH = 2
 LOG = "/var/log/corosync.log"
-FOLDERS = ("/run", "/var/lib/corosync", "/etc/corosync")
+FOLDERS = ("/run", "/var/lib/corosync", "/etc/corosync", "/dev/shm")
 
 
 class Third:

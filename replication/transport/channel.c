@@ -21,7 +21,7 @@ struct channel {
 	ev_timer keepalive, silence;
 	bool is_open, is_closed;
 	unsigned int calls; /* of events under way: freed when the last has returned */
-	uint64_t echo, round_trip;
+	uint64_t echo, echo_at, round_trip; /* echo: of the last keepalive; it came at echo_at */
 };
 
 static uint64_t clock_now(void)
@@ -70,11 +70,8 @@ static int send_frame(struct channel *channel, const struct wire_header *header,
 		{ .bytes = header, .size = sizeof(*header) },
 		{ .bytes = body, .size = header->size },
 	};
-	int err = channel->ops->send(channel->connection, pieces, header->size ? 2 : 1);
 
-	if (!err)
-		ev_timer_again(channel->loop, &channel->keepalive);
-	return err;
+	return channel->ops->send(channel->connection, pieces, header->size ? 2 : 1);
 }
 
 static int peer_send(struct peer *peer, const struct wire_header *header, const void *body)
@@ -91,17 +88,21 @@ static void peer_close(struct peer *peer)
 
 static const struct peer_ops peer_ops = { .send = peer_send, .close = peer_close };
 
+/* As if it had just come: how long it has been here is none of the way there and back. */
 static void on_keepalive(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct channel *channel = timer->data;
-	struct wire_keepalive body = { .sent = clock_now(), .echo = channel->echo };
+	uint64_t now = clock_now();
+	struct wire_keepalive body = { .sent = now };
 	struct wire_header header;
 
+	(void)loop;
 	(void)events;
+	if (channel->echo)
+		body.echo = channel->echo + (now - channel->echo_at);
 	frame_seal(&header, WIRE_KEEPALIVE, 0, 0, 0, &body, sizeof(body));
-	/* A queue that is full says the same. */
-	if (send_frame(channel, &header, &body) != 0)
-		ev_timer_again(loop, timer);
+	/* A queue that is full says as much. */
+	send_frame(channel, &header, &body);
 }
 
 static void on_silence(struct ev_loop *loop, ev_timer *timer, int events)
@@ -125,6 +126,7 @@ static void take_keepalive(struct channel *channel, const struct frame *frame)
 		return;
 	}
 	channel->echo = keepalive.sent;
+	channel->echo_at = clock_now();
 	if (keepalive.echo && keepalive.echo <= clock_now())
 		channel->round_trip = clock_now() - keepalive.echo;
 }

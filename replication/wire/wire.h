@@ -190,8 +190,8 @@ struct wire_reason {
 
 struct wire_keepalive {
 	uint64_t sent; /* the sender's clock, ns */
-	uint64_t
-		echo; /* sent of the last one received, 0 if none: the peer measures its round trip by it */
+	/* sent of the last one received, and how long that was ago; 0 if there was none: the peer measures its round trip by it */
+	uint64_t echo;
 };
 
 /* What the hosts' arbiters say to each other (fencing/arbiter); the workers carry it. Each at most WIRE_BEAT_MAX. */

@@ -203,6 +203,25 @@ static void keepalives_keep_it_alive(void **state)
 	UNTIL(pair->server.frames == 1);
 }
 
+/* Also while others are sent all the time, and by a peer that takes its time to answer. */
+static void the_round_trip_is_known(void **state)
+{
+	struct pair *pair = *state;
+	char why[TRANSPORT_WHY_MAX];
+	uint64_t said = 0;
+
+	pair->settings.keepalive = 1.;
+	pair->client.channel = channel_connect(OPS, pair->client.transport, pair->loop, "127.0.0.1",
+	                                       OPS->listener_port(pair->listener), &pair->settings,
+	                                       &events, &pair->client, why);
+	assert_non_null(pair->client.channel);
+	pair->settings.keepalive = 1.7; /* the server's */
+	UNTIL(pair->client.peer && pair->server.peer);
+	UNTIL(say(&pair->client, ++said, NULL, 0) || say(&pair->server, said, NULL, 0) ||
+	      channel_round_trip(pair->client.channel));
+	assert_in_range(channel_round_trip(pair->client.channel), 1, 350000000);
+}
+
 static void a_silent_peer_is_gone(void **state)
 {
 	struct pair *pair = *state;
@@ -345,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CHANNEL_TEST(frames_come_in_order),
 		CHANNEL_TEST(keepalives_keep_it_alive),
+		CHANNEL_TEST(the_round_trip_is_known),
 		CHANNEL_TEST(a_silent_peer_is_gone),
 		CHANNEL_TEST(who_was_busy_is_not_deceived),
 		CHANNEL_TEST(a_frame_out_of_sequence_ends_it),

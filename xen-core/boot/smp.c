@@ -211,12 +211,6 @@ static void spare_boot_cpu(void)
 	guest_cpu_count = cpu_count - 1;
 }
 
-/* By the name that its emulated CPUs give. */
-static bool is_emulated_by_qemu(void)
-{
-	return cpu_has(CPU_HYPERVISOR) && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
-}
-
 void smp_start(void)
 {
 	unsigned limit = options.maxcpus ? MIN(options.maxcpus, (unsigned)MAX_CPUS) : MAX_CPUS;
@@ -235,7 +229,7 @@ void smp_start(void)
 	guest_cpu_count = cpu_count;
 	if (options.spare_boot_cpu && cpu_count > 1)
 		spare_boot_cpu();
-	else if (cpu_count > 1 && is_emulated_by_qemu())
+	else if (cpu_count > 1 && cpu_has(CPU_QEMU))
 		log_warn(
 			"smp: QEMU can lose what is on its first of several CPUs: give it one more, and spare_boot_cpu here\n");
 	print("%u CPUs online\n", guest_cpu_count);

@@ -12,7 +12,7 @@ static const struct {
 	uint32_t leaf;
 	enum cpuid_register reg;
 	unsigned bit;
-} feature_bits[CPU_FEATURES] = {
+} feature_bits[CPU_QEMU] = {
 	[CPU_NX] = { 0x80000001, EDX, 20 },
 	[CPU_PAGE_1G] = { 0x80000001, EDX, 26 },
 	[CPU_SMEP] = { 7, EBX, 7 },
@@ -49,10 +49,17 @@ static bool feature_present(enum cpu_feature feature)
 	return registers[feature_bits[feature].reg] >> feature_bits[feature].bit & 1;
 }
 
+/* By the name that its emulated CPUs give. */
+static bool is_of_qemu(void)
+{
+	return features[CPU_HYPERVISOR] && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
+}
+
 void cpu_detect(void)
 {
-	for (unsigned i = 0; i < CPU_FEATURES; i++)
+	for (unsigned i = 0; i < CPU_QEMU; i++)
 		features[i] = feature_present(i);
+	features[CPU_QEMU] = is_of_qemu();
 }
 
 bool cpu_has(enum cpu_feature feature)

@@ -162,11 +162,6 @@ static inline void write_xcr0(uint64_t value)
 	asm volatile("xsetbv" ::"c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-static inline void cpu_relax(void)
-{
-	asm volatile("pause" ::: "memory");
-}
-
 static inline void interrupts_on(void)
 {
 	asm volatile("sti" ::: "memory");
@@ -210,10 +205,22 @@ enum cpu_feature {
 	CPU_SVM,
 	CPU_VMX,
 	CPU_HYPERVISOR, /* it is not real: another hypervisor or an emulator is beneath us */
+	CPU_QEMU,       /* it is QEMU that emulates it */
 	CPU_FEATURES
 };
 
 bool cpu_has(enum cpu_feature feature);
+
+/* In a loop that waits for another CPU. QEMU leaves its loop of translated code at each PAUSE, and takes a lock there that the
+ * other CPU may need for what is waited for. */
+static inline void cpu_relax(void)
+{
+	if (cpu_has(CPU_QEMU))
+		asm volatile("" ::: "memory");
+	else
+		asm volatile("pause" ::: "memory");
+}
+
 void cpu_detect(void); /* boot CPU, once */
 
 /* Bits of a machine address that exist on this CPU (CPUID 0x80000008). */
